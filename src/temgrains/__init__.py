@@ -1,0 +1,1 @@
+"""Find, correct and measure grain boundaries in TEM micrographs of polycrystals."""

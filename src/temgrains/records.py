@@ -1,0 +1,147 @@
+"""The frozen records that travel between stages; each docstring is the contract of its arrays.
+
+Arrays are (row, column); tensors inside networks are (B, C, H, W). No stage changes an array it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    GreyArray: TypeAlias = NDArray[np.float32]
+    ByteArray: TypeAlias = NDArray[np.uint8]
+    MaskArray: TypeAlias = NDArray[np.bool_]
+    LabelArray: TypeAlias = NDArray[np.int32]
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called as ``progress(stage, done, total)``; may raise `Cancelled` to stop the work."""
+
+PixelSize: TypeAlias = tuple[float, float]
+"""Height and width of one pixel [nm]."""
+
+StopReason: TypeAlias = Literal["converged", "fixed point", "cycle", "cap"]
+
+
+class Cancelled(Exception):
+    """Raised by a progress callable to stop long work; whoever started the work catches it."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Ignore progress: the default where nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Micrograph:
+    """A grey image and its scale.
+
+    ``pixels`` is float32, shape (H, W), finite, in [0, 1] (the image's own range, stretched linearly).
+    ``pixel_size`` is the (row, column) size of a pixel [nm], or None when unknown: every size downstream is
+    then in pixels. ``calibration`` says where it came from ("ImageJ tag", "typed", "unknown", ...).
+    ``notes`` are sentences for the user about what was done on the way in (page chosen, pixels mended, ...).
+    """
+
+    pixels: GreyArray = field(repr=False)
+    pixel_size: PixelSize | None = None
+    source: str = "array"
+    calibration: str = "unknown"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width [px]."""
+        return self.pixels.shape
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeMaps:
+    """Sobel, LoG and Canny edges: ``maps`` is uint8, shape (3, H, W), 0 or 255."""
+
+    maps: ByteArray = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryMap:
+    """How surely each pixel is boundary: ``grey`` is uint8, shape (H, W), 0 (grain) .. 255 (boundary)."""
+
+    grey: ByteArray = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """One state of the refinement.
+
+    ``state`` is uint8, shape (H, W), 0..255, grey: it is never thresholded between iterations. ``index``
+    counts passes (0 is the guess). ``change`` is the sum of grey differences to the state before, divided by
+    pixels times the criterion's maximum (see `RefineSettings`); NaN for the guess. ``stopped`` says why this
+    is the last iterate, and is None while the refinement goes on.
+    """
+
+    index: int
+    state: ByteArray = field(repr=False)
+    change: float = float("nan")
+    stopped: StopReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """The closed boundary network.
+
+    ``mask`` is bool, shape (H, W), one pixel wide, every line separating two different grains.
+    ``labels`` is int32, shape (H, W): the grains the lines enclose, 4-connected, numbered from 1 without gaps,
+    0 on the lines. ``pruned_px`` is the length of the loose ends that were removed, ``completed_px`` the
+    length that closing added where the map had no boundary [px].
+    """
+
+    mask: MaskArray = field(repr=False)
+    labels: LabelArray = field(repr=False)
+    pruned_px: int = 0
+    completed_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grains:
+    """The grains of one micrograph.
+
+    ``labels`` is int32, shape (H, W): 0 = boundary, 1..N = grains. ``on_border`` is bool, shape (N,): grain
+    k + 1 touches the image border, so that its size is a lower bound.
+    """
+
+    labels: LabelArray = field(repr=False)
+    on_border: MaskArray = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        """Number of grains."""
+        return len(self.on_border)
+
+
+@dataclass(frozen=True, slots=True)
+class GrainSizes:
+    """One row per grain, with the unit in each column's name, and the pixel size [nm] they were made with."""
+
+    table: pd.DataFrame = field(repr=False)
+    pixel_size: PixelSize | None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything one run found, and what it takes to repeat it.
+
+    ``iterates[0]`` is the guess. ``provenance`` is plain JSON: package version, settings, model card, why the
+    refinement stopped, seconds per stage, where the scale came from.
+    """
+
+    micrograph: Micrograph
+    edges: EdgeMaps
+    guess: BoundaryMap
+    iterates: tuple[Iterate, ...] = field(repr=False)
+    boundaries: Boundaries
+    grains: Grains
+    sizes: GrainSizes
+    provenance: dict[str, Any] = field(repr=False)

@@ -1,0 +1,224 @@
+"""Settings as values: one frozen class per stage, the same word in TOML, CLI and GUI."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+def _require(ok: bool, name: str, value: object, rule: str) -> None:
+    if not ok:
+        raise ValueError(f"{name} is {value!r}; it must be {rule}")
+
+
+def _require_share(name: str, value: float | None) -> None:
+    if value is not None:
+        _require(math.isfinite(value) and 0 <= value <= 1, name, value, "a number from 0 to 1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgeSettings:
+    """The three edge detectors. A threshold of None means MATLAB's automatic one."""
+
+    saturation: float = 0.01
+    """Share of pixels clipped at each end of the histogram by the contrast stretch (0..0.49)."""
+    median_px: int = 7
+    """Side of the median window [px], odd; 1 switches it off."""
+    sobel_threshold: float | None = None
+    """Gradient magnitude (Sobel / 8, image in 0..1) above which a pixel is an edge."""
+    log_sigma_px: float = 2.0
+    """Standard deviation of the Gaussian in the Laplacian of Gaussian [px]."""
+    log_threshold: float | None = None
+    """Jump across a zero crossing (image in 0..1) above which it is an edge."""
+    canny_sigma_px: float = math.sqrt(2)
+    """Standard deviation of Canny's Gaussian [px]."""
+    canny_threshold: float | None = None
+    """Upper hysteresis threshold as a share of the largest gradient (0..1); the lower one is 0.4 times it."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        _require(0 <= self.saturation <= 0.49, "edges.saturation", self.saturation, "from 0 to 0.49")
+        _require(
+            isinstance(self.median_px, int) and 1 <= self.median_px <= 31 and self.median_px % 2 == 1,
+            "edges.median_px",
+            self.median_px,
+            "an odd whole number from 1 to 31",
+        )
+        for name in ("log_sigma_px", "canny_sigma_px"):
+            value = getattr(self, name)
+            _require(0.3 <= value <= 20, f"edges.{name}", value, "from 0.3 to 20 px")
+        for name in ("sobel_threshold", "log_threshold", "canny_threshold"):
+            _require_share(f"edges.{name}", getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuessSettings:
+    """How Net1 is applied."""
+
+    scale: float = 1.0
+    """Factor by which the image is resampled before the networks see it (0.1..4); results are mapped back."""
+    device: str = "auto"
+    """"auto", "cpu" or "cuda"."""
+    tile_px: int = 1024
+    """Side of a tile [px]; tiles only bound memory, the result does not depend on them."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        _require(0.1 <= self.scale <= 4, "guess.scale", self.scale, "from 0.1 to 4")
+        _require(self.device in {"auto", "cpu", "cuda"}, "guess.device", self.device, "auto, cpu or cuda")
+        _require(
+            isinstance(self.tile_px, int) and 256 <= self.tile_px <= 8192,
+            "guess.tile_px",
+            self.tile_px,
+            "a whole number from 256 to 8192",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefineSettings:
+    """When the refinement stops."""
+
+    criterion: Literal["model", "paper", "reference"] = "model"
+    """"paper": sum of absolute changes against pixels times 255. "reference": the authors' MATLAB code, where
+    unsigned subtraction counts increases only, against pixels times the guess's maximum. "model": what the
+    model's card asks for."""
+    threshold: float = 0.003
+    """The run has converged when the change is at most this (0..1)."""
+    max_iterations: int = 60
+    """Cap on passes through Net2."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        _require(
+            self.criterion in {"model", "paper", "reference"},
+            "refine.criterion",
+            self.criterion,
+            "model, paper or reference",
+        )
+        _require_share("refine.threshold", self.threshold)
+        _require(
+            isinstance(self.max_iterations, int) and 0 <= self.max_iterations <= 1000,
+            "refine.max_iterations",
+            self.max_iterations,
+            "a whole number from 0 to 1000",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoundarySettings:
+    """From the grey state to closed lines."""
+
+    threshold: float = 0.2
+    """Share of 255 above which a pixel of the state counts as boundary (0..1)."""
+    closing_radius_px: int = 2
+    """Radius of the disk that closes small gaps [px]; 0 switches it off."""
+    min_grain_px: int = 20
+    """Grains smaller than this area are given to their neighbours [px]."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        _require_share("boundaries.threshold", self.threshold)
+        _require(
+            isinstance(self.closing_radius_px, int) and 0 <= self.closing_radius_px <= 20,
+            "boundaries.closing_radius_px",
+            self.closing_radius_px,
+            "a whole number from 0 to 20",
+        )
+        _require(
+            isinstance(self.min_grain_px, int) and 0 <= self.min_grain_px <= 10**9,
+            "boundaries.min_grain_px",
+            self.min_grain_px,
+            "a whole number from 0 up",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All stages' settings, in the order in which the stages run."""
+
+    edges: EdgeSettings = field(default_factory=EdgeSettings)
+    guess: GuessSettings = field(default_factory=GuessSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
+    boundaries: BoundarySettings = field(default_factory=BoundarySettings)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Give the settings as plain values, one section per stage."""
+        return dataclasses.asdict(self)
+
+
+STAGES: dict[str, type] = {
+    "edges": EdgeSettings,
+    "guess": GuessSettings,
+    "refine": RefineSettings,
+    "boundaries": BoundarySettings,
+}
+"""Section name to settings class, in the order in which the stages run."""
+
+
+def settings_from_dict(sections: dict[str, Any], *, where: str = "settings") -> Settings:
+    """Build `Settings` from plain values; sections and keys that are missing keep their defaults.
+
+    Raises
+    ------
+    ValueError
+        For an unknown section or key, or a value outside its range; the sentence names it.
+    """
+    _refuse_unknown(sections, STAGES, where)
+    stages = {}
+    for name, stage in STAGES.items():
+        values = sections.get(name, {})
+        if not isinstance(values, dict):
+            raise ValueError(f"[{name}] in {where} must be a table of settings, not {values!r}")
+        _refuse_unknown(values, [f.name for f in dataclasses.fields(stage)], f"[{name}] in {where}")
+        try:
+            stages[name] = stage(**values)
+        except TypeError as error:  # a string where a number belongs fails in a comparison
+            raise ValueError(f"[{name}] in {where} holds a value of the wrong kind: {error}") from error
+    return Settings(**stages)
+
+
+def read_settings(path: str | Path) -> Settings:
+    """Read settings from a TOML file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not TOML, or as `settings_from_dict`.
+    OSError
+        If the file cannot be opened.
+    """
+    path = Path(path)
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from error
+    return settings_from_dict(sections, where=str(path))
+
+
+def write_toml(settings: Settings) -> str:
+    """Give the settings as TOML text that `read_settings` reads back; automatic values are left out."""
+    lines: list[str] = []
+    for section, values in settings.to_dict().items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def first_stale(old: Settings, new: Settings) -> str | None:
+    """Name the first stage whose settings differ, or None if none does."""
+    return next((stage for stage in STAGES if getattr(old, stage) != getattr(new, stage)), None)
+
+
+def _refuse_unknown(given: dict[str, Any], known: Any, where: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"unknown {', '.join(map(repr, unknown))} in {where}; known: {', '.join(known)}")
+
+
+def _toml(value: float | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
