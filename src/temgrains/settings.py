@@ -15,6 +15,11 @@ def _require(ok: bool, name: str, value: object, rule: str) -> None:
         raise ValueError(f"{name} is {value!r}; it must be {rule}")
 
 
+def _require_whole(name: str, value: object, low: int, high: int) -> None:
+    ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    _require(ok, name, value, f"a whole number from {low} to {high}")
+
+
 def _require_share(name: str, value: float | None) -> None:
     if value is not None:
         _require(math.isfinite(value) and 0 <= value <= 1, name, value, "a number from 0 to 1")
@@ -42,12 +47,8 @@ class EdgeSettings:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         _require(0 <= self.saturation <= 0.49, "edges.saturation", self.saturation, "from 0 to 0.49")
-        _require(
-            isinstance(self.median_px, int) and 1 <= self.median_px <= 31 and self.median_px % 2 == 1,
-            "edges.median_px",
-            self.median_px,
-            "an odd whole number from 1 to 31",
-        )
+        _require_whole("edges.median_px", self.median_px, 1, 31)
+        _require(self.median_px % 2 == 1, "edges.median_px", self.median_px, "odd")
         for name in ("log_sigma_px", "canny_sigma_px"):
             value = getattr(self, name)
             _require(0.3 <= value <= 20, f"edges.{name}", value, "from 0.3 to 20 px")
@@ -70,12 +71,7 @@ class GuessSettings:
         """Refuse values outside their range."""
         _require(0.1 <= self.scale <= 4, "guess.scale", self.scale, "from 0.1 to 4")
         _require(self.device in {"auto", "cpu", "cuda"}, "guess.device", self.device, "auto, cpu or cuda")
-        _require(
-            isinstance(self.tile_px, int) and 256 <= self.tile_px <= 8192,
-            "guess.tile_px",
-            self.tile_px,
-            "a whole number from 256 to 8192",
-        )
+        _require_whole("guess.tile_px", self.tile_px, 256, 8192)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,12 +96,7 @@ class RefineSettings:
             "model, paper or reference",
         )
         _require_share("refine.threshold", self.threshold)
-        _require(
-            isinstance(self.max_iterations, int) and 0 <= self.max_iterations <= 1000,
-            "refine.max_iterations",
-            self.max_iterations,
-            "a whole number from 0 to 1000",
-        )
+        _require_whole("refine.max_iterations", self.max_iterations, 0, 1000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,18 +113,8 @@ class BoundarySettings:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         _require_share("boundaries.threshold", self.threshold)
-        _require(
-            isinstance(self.closing_radius_px, int) and 0 <= self.closing_radius_px <= 20,
-            "boundaries.closing_radius_px",
-            self.closing_radius_px,
-            "a whole number from 0 to 20",
-        )
-        _require(
-            isinstance(self.min_grain_px, int) and 0 <= self.min_grain_px <= 10**9,
-            "boundaries.min_grain_px",
-            self.min_grain_px,
-            "a whole number from 0 up",
-        )
+        _require_whole("boundaries.closing_radius_px", self.closing_radius_px, 0, 20)
+        _require_whole("boundaries.min_grain_px", self.min_grain_px, 0, 10**9)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
