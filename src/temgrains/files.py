@@ -1,0 +1,100 @@
+"""Writing files so that a crash, a full disk or an error leaves the old file as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary file to write to, which replaces `path` only when all was written.
+
+    Parameters
+    ----------
+    path
+        The file to write. Its folder must exist; a symbolic link is followed, so the link stays.
+
+    Yields
+    ------
+    temporary
+        An empty file in the same folder with the same suffix. When the block ends without error it is flushed
+        to the disk and takes the place (and the permissions) of `path`; otherwise it is removed.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or cannot be written to, if `path` is a folder, or if the disk is full.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".temgrains-{secrets.token_hex(8)}{target.suffix}")
+    mode = _mode_of(target)
+    _create(temporary, target, mode)
+    try:
+        yield temporary
+        _flush(temporary)
+        if mode is not None:
+            # Losing the permissions (FAT, some network drives) is better than losing the result.
+            with contextlib.suppress(PermissionError):
+                temporary.chmod(mode)
+        _replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+
+
+def _mode_of(target: Path) -> int | None:
+    """Give the permissions of the file that is there, None if there is none."""
+    try:
+        found = target.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found):
+        raise IsADirectoryError(f"cannot write {target}: it is a folder; give a file name")
+    return stat.S_IMODE(found)
+
+
+def _create(temporary: Path, target: Path, mode: int | None) -> None:
+    # Never wider than the old file, so that a private file does not become readable while it is written.
+    permissions = 0o666 if mode is None else mode | stat.S_IWUSR
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, permissions))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"cannot write {target}: the folder {target.parent} does not exist; create it first"
+        ) from error
+    except OSError as error:
+        raise type(error)(
+            f"cannot write {target}: {error.strerror} in {target.parent}; choose another folder"
+        ) from error
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    try:
+        temporary.replace(target)
+    except PermissionError as error:
+        raise PermissionError(
+            f"cannot replace {target}: {error.strerror}; close the program that has it open"
+        ) from error
+
+
+def _flush(temporary: Path) -> None:
+    with temporary.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name durable where folders can be flushed (not on Windows nor on some network drives)."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

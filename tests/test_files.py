@@ -1,0 +1,184 @@
+"""Faults first: whatever goes wrong while writing, the old file stays and no rest is left."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from temgrains.files import atomic_path
+
+
+def test_new_file_appears_whole(tmp_path):
+    with atomic_path(tmp_path / "a.csv") as temporary:
+        temporary.write_bytes(b"all of it")
+        assert not (tmp_path / "a.csv").exists()
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".csv"
+    assert (tmp_path / "a.csv").read_bytes() == b"all of it"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_string_path_is_taken(tmp_path):
+    with atomic_path(str(tmp_path / "a b é 🔬.txt")) as temporary:
+        temporary.write_text("x")
+    assert (tmp_path / "a b é 🔬.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
+def test_error_keeps_the_old_file_and_leaves_nothing(tmp_path, error):
+    old = tmp_path / "a.csv"
+    old.write_bytes(b"old")
+
+    def write():
+        with atomic_path(old) as temporary:
+            temporary.write_bytes(b"half of the n")
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_failing_system_call_keeps_the_old_file(tmp_path, monkeypatch, call):
+    old = tmp_path / "a.csv"
+    old.write_bytes(b"old")
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="Input/output error"), atomic_path(old) as temporary:
+        temporary.write_bytes(b"new")
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_folder_that_cannot_be_flushed_is_no_error(tmp_path, monkeypatch):
+    flush = os.fsync
+
+    def refuse_folders(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.write_bytes(b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+FULL_DISK = """
+import resource, signal, sys
+from temgrains.files import atomic_path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+try:
+    with atomic_path(sys.argv[1]) as temporary:
+        temporary.write_bytes(bytes(100_000))
+except OSError as error:
+    sys.exit(f"OSError {error.errno}")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE on Windows")
+def test_full_disk_keeps_the_old_file(tmp_path):
+    old = tmp_path / "labels.tif"
+    old.write_bytes(b"old")
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(old)], capture_output=True, text=True, check=False
+    )
+    assert f"OSError {errno.EFBIG}" in ran.stderr
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_mode_is_kept(tmp_path, mode):
+    old = tmp_path / "a"
+    old.write_bytes(b"old")
+    old.chmod(mode)
+    with atomic_path(old) as temporary:
+        assert stat.S_IMODE(temporary.stat().st_mode) & ~(mode | stat.S_IWUSR) == 0
+        temporary.write_bytes(b"new")
+    assert stat.S_IMODE(old.stat().st_mode) == mode
+    assert old.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_new_file_has_the_usual_mode(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    with atomic_path(tmp_path / "ours") as temporary:
+        temporary.write_bytes(b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_mode_that_cannot_be_set_is_no_error(tmp_path, monkeypatch):
+    old = tmp_path / "a"
+    old.write_bytes(b"old")
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    with atomic_path(old) as temporary:
+        temporary.write_bytes(b"new")
+    assert old.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights on Windows")
+def test_link_is_followed(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    with atomic_path(tmp_path / "link") as temporary:
+        temporary.write_bytes(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_missing_folder_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"folder .*none does not exist; create it"):
+        atomic_path(tmp_path / "none" / "a.csv").__enter__()
+
+
+def test_folder_in_place_of_the_file_says_so(tmp_path):
+    with pytest.raises(IsADirectoryError, match="it is a folder; give a file name"):
+        atomic_path(tmp_path).__enter__()
+
+
+def test_read_only_folder_says_so(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(PermissionError, match=r"Permission denied in .*; choose another folder"):
+        atomic_path(tmp_path / "a.csv").__enter__()
+
+
+def test_file_held_by_another_program_says_so(tmp_path, monkeypatch):
+    old = tmp_path / "a.csv"
+    old.write_bytes(b"old")
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Access is denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError, match="close the program that has it open"), atomic_path(old):
+        pass
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_two_writers_do_not_meet(tmp_path):
+    with atomic_path(tmp_path / "a") as one, atomic_path(tmp_path / "a") as two:
+        assert one != two
+        one.write_bytes(b"one")
+        two.write_bytes(b"two")
+    assert (tmp_path / "a").read_bytes() == b"one"
