@@ -1,0 +1,119 @@
+"""Net2, repeated: from the initial guess to a boundary network that no longer changes."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from temgrains import models, tiling
+from temgrains.records import BoundaryMap, Iterate, Progress, StopReason, silent
+from temgrains.settings import RefineSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+POOR_GUESS = 40
+"""More passes than this mean a poor initial guess (the paper's experience on real micrographs)."""
+
+
+class PoorGuessWarning(UserWarning):
+    """The refinement needed so many passes that its result is more invention than evidence."""
+
+
+def refine(
+    start: BoundaryMap | Iterate,
+    *,
+    model: str | Path | models.Model = models.DEFAULT,
+    settings: RefineSettings = RefineSettings(),  # noqa: B008  (frozen)
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Iterator[Iterate]:
+    """Give the states that repeated passes of Net2 make of ``start``, one by one, until they settle.
+
+    Parameters
+    ----------
+    start
+        The initial guess, or any iterate of an earlier run, to go on from.
+    model
+        A loaded model, a model's name or the path of its file.
+    settings
+        Criterion, threshold and cap; the cap counts from the guess.
+    device
+        "auto", "cpu" or "cuda".
+    progress
+        Called as ``progress("refine", passes, cap)``; passes counts from the guess.
+
+    Yields
+    ------
+    Iterate
+        The last one has ``stopped`` set: "converged" (the criterion is met), "fixed point" (nothing
+        changed), "cycle" (a state came back) or "cap".
+
+    Warns
+    -----
+    PoorGuessWarning
+        After more than 40 passes.
+
+    Notes
+    -----
+    Two criteria are in use, both ``change <= threshold``. "paper": change = sum |new - old| / (N 255) for N
+    pixels. "reference" (the authors' published code, whose unsigned subtraction sets decreases to 0):
+    change = sum max(new - old, 0) / (N m), with m the maximum of the state that the run started from.
+    """
+    net2 = (loaded := model if isinstance(model, models.Model) else models.load(model)).net2
+    criterion = loaded.criterion if settings.criterion == "model" else settings.criterion
+    index, old = (start.index, start.state) if isinstance(start, Iterate) else (0, start.grey)
+    maximum = 255 if criterion == "paper" else max(int(old.max(initial=0)), 1)
+    seen = {_digest(old)}
+    stopped: StopReason | None = "cap" if index >= settings.max_iterations else None
+    while stopped is None:
+        progress("refine", index, settings.max_iterations)
+        new = _next_state(net2, old, device, progress)
+        index += 1
+        change = measure_change(old, new, one_sided=criterion == "reference", maximum=maximum)
+        stopped = _why_stop(old, new, change, seen, settings) or (
+            "cap" if index >= settings.max_iterations else None
+        )
+        if index == POOR_GUESS + 1:
+            warnings.warn(
+                f"more than {POOR_GUESS} iterations: the initial guess is poor; check scale and contrast",
+                PoorGuessWarning,
+                stacklevel=2,
+            )
+        seen.add(_digest(new))
+        yield Iterate(index, new, change, stopped)
+        old = new
+
+
+def measure_change(
+    old: NDArray[np.uint8], new: NDArray[np.uint8], *, one_sided: bool = False, maximum: int = 255
+) -> float:
+    """Give the sum of grey differences over pixels times ``maximum``; ``one_sided`` counts increases."""
+    difference = new.astype(np.int16) - old.astype(np.int16)
+    total = int(np.maximum(difference, 0).sum()) if one_sided else int(np.abs(difference).sum())
+    return total / (old.size * maximum)
+
+
+def _next_state(net2: object, state: NDArray[np.uint8], device: str, progress: Progress) -> NDArray[np.uint8]:
+    grey = tiling.apply(net2, state[None], device=device, stage="pass", progress=progress)  # type: ignore[arg-type]
+    return np.rint(grey * np.float32(255)).astype(np.uint8)
+
+
+def _why_stop(
+    old: NDArray[np.uint8], new: NDArray[np.uint8], change: float, seen: set[bytes], settings: RefineSettings
+) -> StopReason | None:
+    if np.array_equal(old, new):
+        return "fixed point"
+    if change <= settings.threshold:
+        return "converged"
+    return "cycle" if _digest(new) in seen else None
+
+
+def _digest(state: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(state.tobytes()).digest()
