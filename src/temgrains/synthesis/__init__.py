@@ -1,0 +1,22 @@
+"""Synthetic micrographs with known boundaries; knows nothing of edges or networks."""
+
+from temgrains.synthesis.concepts import FlippedOverlay, RandomGrey
+from temgrains.synthesis.generate import SyntheticMicrograph, synthesise
+from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
+from temgrains.synthesis.packing import PackingSettings
+from temgrains.synthesis.recipe import Recipe, Step, paper_recipe
+
+__all__ = [
+    "FlippedOverlay",
+    "GaussianNoise",
+    "Median",
+    "PackingSettings",
+    "PoissonNoise",
+    "RandomGrey",
+    "Recipe",
+    "SaltAndPepper",
+    "Step",
+    "SyntheticMicrograph",
+    "paper_recipe",
+    "synthesise",
+]

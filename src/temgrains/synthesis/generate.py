@@ -1,0 +1,133 @@
+"""From a recipe, a seed and a number to a synthetic micrograph with its truth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.synthesis.packing import draw_diameters, pack
+from temgrains.synthesis.power import cell_boundaries, power_diagram
+
+if TYPE_CHECKING:
+    from temgrains.records import ByteArray, GreyArray, LabelArray, MaskArray
+    from temgrains.synthesis.packing import FloatArray, Packing
+    from temgrains.synthesis.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticMicrograph:
+    """A drawn micrograph and what is true of it.
+
+    ``image`` is uint8, shape (H, W). ``truth`` is bool, shape (H, W): True on the boundaries. ``labels`` is int32,
+    shape (H, W): the grain of each pixel, 1..N without gaps, on the boundaries too. ``report`` is plain JSON: what
+    was asked for, drawn and realised.
+    """
+
+    image: ByteArray = field(repr=False)
+    truth: MaskArray = field(repr=False)
+    labels: LabelArray = field(repr=False)
+    report: dict[str, Any] = field(repr=False)
+
+
+def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrograph:
+    """Draw one synthetic micrograph.
+
+    Parameters
+    ----------
+    recipe
+        What to draw.
+    seed
+        Seed of the series, a whole number from 0.
+    index
+        Number of the image in the series, from 0. The image depends on recipe, seed and index alone.
+
+    Raises
+    ------
+    ValueError
+        If seed or index is not a whole number from 0, or a step returns something else than an image.
+
+    Notes
+    -----
+    Grains and steps each have their own generator: the grains stay the same when steps change, and a step's draws
+    stay the same when another step's settings change.
+    """
+    for name, value in (("seed", seed), ("index", index)):
+        if not isinstance(value, (int, np.integer)) or value < 0:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number from 0")
+    rng = _generator(seed, index)
+    low, high = np.log(recipe.mean_diameter_px)
+    mean = float(np.exp(rng.uniform(low, high)))
+    median = mean * math.exp(-(recipe.sigma**2) / 2)
+    area = float(math.prod(recipe.shape))
+    diameters = draw_diameters(area, median_px=median, sigma=recipe.sigma, rng=rng)
+    packing = pack(diameters / 2, recipe.shape, rng=rng, settings=recipe.packing)
+    owner = power_diagram(packing.centres, diameters / 2, recipe.shape)
+    truth = cell_boundaries(owner, packing.centres, diameters / 2, thickness_px=recipe.thickness_px)
+    pixels = np.bincount(owner.ravel(), minlength=len(diameters))
+    labels = _renumbered(owner, pixels)
+    image = _drawn(recipe, labels, seed, index)
+    drawn = {
+        "recipe": recipe.name, "seed": int(seed), "index": int(index), "shape": list(recipe.shape),
+        "mean_diameter_px": mean, "median_diameter_px": median, "sigma": recipe.sigma,
+        "thickness_px": recipe.thickness_px,
+    }  # fmt: skip
+    report = drawn | _circles_report(diameters, packing) | _cells_report(labels, truth, pixels)
+    return SyntheticMicrograph(image, truth, labels, report)
+
+
+def _generator(seed: int, *key: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def _renumbered(owner: LabelArray, pixels: np.ndarray[Any, Any]) -> LabelArray:
+    numbers = np.cumsum(pixels > 0, dtype=np.int32)
+    labels: LabelArray = numbers[owner]
+    return labels
+
+
+def _drawn(recipe: Recipe, labels: LabelArray, seed: int, index: int) -> ByteArray:
+    """Apply the steps to a black image."""
+    image: GreyArray = np.zeros(recipe.shape, np.float32)
+    for number, step in enumerate(recipe.steps, 1):
+        image = step(image, labels, _generator(seed, index, number))
+        if not isinstance(image, np.ndarray) or image.shape != recipe.shape:
+            given = getattr(image, "shape", type(image).__name__)
+            raise ValueError(f"step {number}, {step!r}, returned {given}; it must be {recipe.shape}")
+        image = np.asarray(image, np.float32)
+    if not np.isfinite(image).all():
+        raise ValueError("the steps gave pixels that are not finite; check the recipe's own steps")
+    return np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+
+
+def _circles_report(diameters: FloatArray, packing: Packing) -> dict[str, Any]:
+    return {
+        "circles": len(diameters),
+        "circles_mean_px": float(diameters.mean()),
+        "circles_sigma": float(np.log(diameters).std()),
+        "circles_area_px2": float((math.pi / 4 * diameters**2).sum()),
+        "overlap_before": packing.overlap_before,
+        "overlap_after": packing.overlap_after,
+    }
+
+
+def _cells_report(labels: LabelArray, truth: MaskArray, pixels: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Sizes of the cells; the spread also without the cells that the border cuts."""
+    areas = pixels[pixels > 0]
+    ecd = np.sqrt(4 / math.pi * areas)
+    inner = np.ones(len(areas), np.bool_)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        inner[side - 1] = False
+    whole = np.log(ecd[inner])
+    return {
+        "cells": len(areas),
+        "circles_without_cell": int((pixels == 0).sum()),
+        "cells_mean_ecd_px": float(ecd.mean()),
+        "cells_sigma": float(np.log(ecd).std()),
+        "whole_cells": int(inner.sum()),
+        "whole_cells_mean_ecd_px": float(ecd[inner].mean()) if inner.any() else None,
+        "whole_cells_sigma": float(whole.std()) if inner.sum() > 1 else None,
+        "boundary_share": float(truth.mean()),
+    }

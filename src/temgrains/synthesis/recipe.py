@@ -1,0 +1,90 @@
+"""Recipes: what is drawn, as values."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from temgrains.synthesis.concepts import FlippedOverlay, RandomGrey
+from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
+from temgrains.synthesis.packing import SIGMA_MAX, PackingSettings
+from temgrains.synthesis.power import LIMIT_PX
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from temgrains.records import GreyArray, LabelArray
+
+Step: TypeAlias = "Callable[[GreyArray, LabelArray, np.random.Generator], GreyArray]"
+"""A concept or a noise: ``(image, labels, rng) -> image``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """How synthetic micrographs are drawn: grains by Monte Carlo, then concepts and noise step by step."""
+
+    name: str = "paper"
+    """Name, for the reports."""
+    shape: tuple[int, int] = (96, 496)
+    """Height and width of the images [px]."""
+    mean_diameter_px: tuple[float, float] = (24.0, 64.0)
+    """Range of the mean of the circles' diameters [px]; each image draws its own, log-uniformly."""
+    sigma: float = 0.45
+    """Standard deviation of ln(diameter) of the circles (0..2). The cells' is smaller: see the report."""
+    thickness_px: float = 3.0
+    """Thickness of the boundaries in the truth [px], at least 1."""
+    packing: PackingSettings = field(default_factory=PackingSettings)
+    """How the circles are pushed apart."""
+    steps: tuple[Step, ...] = ()
+    """Concepts and noises in the order they are applied; any callable ``(image, labels, rng) -> image``."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        if len(self.shape) != 2 or not all(isinstance(n, int) and 1 <= n <= LIMIT_PX for n in self.shape):
+            raise ValueError(f"shape is {self.shape!r}; it must be two sides from 1 to {LIMIT_PX} px")
+        low, high = self.mean_diameter_px
+        if not 2 <= low <= high <= LIMIT_PX:
+            raise ValueError(
+                f"mean_diameter_px is {self.mean_diameter_px!r}; it must rise and lie within 2..{LIMIT_PX} px"
+            )
+        if not 0 <= self.sigma <= SIGMA_MAX:
+            raise ValueError(f"sigma is {self.sigma!r}; it must be from 0 to {SIGMA_MAX:g}")
+        if not (math.isfinite(self.thickness_px) and 1 <= self.thickness_px <= LIMIT_PX):
+            raise ValueError(f"thickness_px is {self.thickness_px!r}; it must be from 1 to {LIMIT_PX} px")
+        for step in self.steps:
+            if not callable(step):
+                raise ValueError(f"step {step!r} cannot be called; it must be (image, labels, rng) -> image")
+
+    def with_step(self, step: Step, *, at: int | None = None) -> Recipe:
+        """Give a recipe with one more step: before the step numbered ``at``, or last."""
+        place = len(self.steps) if at is None else at
+        return dataclasses.replace(self, steps=(*self.steps[:place], step, *self.steps[place:]))
+
+    def describe(self) -> dict[str, Any]:
+        """Give the recipe as plain JSON: every setting, and each step's name and settings."""
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return plain | {
+            "shape": list(self.shape),
+            "mean_diameter_px": list(self.mean_diameter_px),
+            "packing": dataclasses.asdict(self.packing),
+            "steps": [_describe_step(step) for step in self.steps],
+        }
+
+
+def paper_recipe(**changes: Any) -> Recipe:
+    """Give the paper's recipe (arXiv:2504.14782), with changes to any field of `Recipe`.
+
+    Convex grains, each a random grey; a copy flipped both ways times 0.1; salt and pepper 5 %, Gaussian noise of
+    variance 0.01, Poisson noise, and a 5 × 5 median.
+    """
+    steps = (RandomGrey(), FlippedOverlay(), SaltAndPepper(), GaussianNoise(), PoissonNoise(), Median())
+    return Recipe(**({"name": "paper", "steps": steps} | changes))
+
+
+def _describe_step(step: Any) -> dict[str, Any]:
+    if dataclasses.is_dataclass(step) and not isinstance(step, type):
+        return {"step": type(step).__name__, **dataclasses.asdict(step)}
+    return {"step": getattr(step, "__qualname__", None) or repr(step)}
