@@ -28,7 +28,7 @@ lint:  ## run ruff, mypy and the import contracts only
 
 docs:  ## build the documentation into site/, warnings are errors
 	@.ci/setup app,train,matlab,test,docs
-	$(VENV)/bin/mkdocs build --strict --config-file .mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --config-file .mkdocs.yml
 	@echo "The documentation lies in site/index.html"
 
 bench:  ## measure speed as ratios against plain scipy and scikit-image; fails below the targets
