@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -11,14 +12,18 @@ from scipy import ndimage
 from temgrains._compiled import compiled
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
+
+    Network: TypeAlias = NDArray[np.int16]
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
 SIZE_MAX = 31
 """Widest window [px]."""
 _NETWORK_MAX = 9
-_BLOCK = 256
+_STRETCH_BYTES = 1024
 _PADDING: dict[str, Literal["edge", "symmetric"]] = {"nearest": "edge", "reflect": "symmetric"}
 
 
@@ -59,46 +64,67 @@ def median_filter(
     native = image.astype(image.dtype.newbyteorder("="), copy=False)
     padded = np.pad(native, size // 2, mode=_PADDING[mode])
     out = np.empty(image.shape, native.dtype)
-    _select(padded, size, selection_network(size * size), out)
+    _select(padded, size, *selection_networks(size), out)
     return out
 
 
 @lru_cache(maxsize=8)
-def selection_network(count: int) -> NDArray[np.int16]:
-    """Give the comparators that bring the median of ``count`` (odd) values to place ``count // 2``.
+def selection_networks(size: int) -> tuple[Network, Network, int]:
+    """Give the comparators that find the median of a square window of odd size.
 
     Returns
     -------
-    int16, shape (C, 3): places a < b, and which result is needed: 0 both, 1 only the minimum (to a), 2 only the
+    column
+        int16, shape (C, 3), on ``size`` places: sorts one column of the window.
+    window
+        int16, shape (C, 3), on ``size``² places, place ``row * size + column``: finds the median of sorted columns.
+    middle
+        The place where the median is then found.
+
+    Each comparator is two places a, b and which result is needed: 0 both, 1 only the minimum (to a), 2 only the
     maximum (to b).
 
     Notes
     -----
-    Batcher's merge exchange sort (Knuth, The Art of Computer Programming 3, Algorithm 5.2.2M), read backwards
-    from the middle output: a comparator neither of whose results is needed is left out.
+    Both are odd-even merges for any two lengths (Knuth, The Art of Computer Programming 3, section 5.3.4). The
+    window's is read backwards from the median: a comparator neither of whose results is needed is left out.
     """
-    needed = {count // 2}
+    pairs: list[tuple[int, int]] = []
+    order = _merge_all([[place] for place in range(size)], pairs)
+    column = np.array([(a, b, 0) for a, b in pairs], np.int16)
+    pairs = []
+    middle = _merge_all([[row * size + j for row in order] for j in range(size)], pairs)[size * size // 2]
+    needed = {middle}
     kept: list[tuple[int, int, int]] = []
-    for a, b in reversed(_merge_exchange(count)):
+    for a, b in reversed(pairs):
         if a in needed or b in needed:
             kept.append((a, b, 0 if a in needed and b in needed else 1 if a in needed else 2))
             needed |= {a, b}
-    return np.array(kept[::-1], np.int16).reshape(-1, 3)
+    return column, np.array(kept[::-1], np.int16), middle
 
 
-def _merge_exchange(count: int) -> list[tuple[int, int]]:
-    pairs = []
-    top = 1 << max((count - 1).bit_length() - 1, 0)
-    p = top
-    while p > 0:
-        q, r, d = top, 0, p
-        while True:
-            pairs += [(i, i + d) for i in range(count - d) if i & p == r]
-            if q == p:
-                break
-            d, q, r = q - p, q >> 1, p
-        p >>= 1
-    return pairs
+def _merge_all(runs: list[list[int]], pairs: list[tuple[int, int]]) -> list[int]:
+    """Merge sorted runs of places, shortest first, noting the comparators; give the places in sorted order."""
+    while len(runs) > 1:
+        first, second, *others = sorted(runs, key=len)
+        runs = [*others, _merge(first, second, pairs)]
+    return runs[0]
+
+
+def _merge(a: list[int], b: list[int], pairs: list[tuple[int, int]]) -> list[int]:
+    if not a or not b:
+        return a + b
+    if len(a) == len(b) == 1:
+        pairs.append((a[0], b[0]))
+        return a + b
+    odd = _merge(a[0::2], b[0::2], pairs)
+    even = _merge(a[1::2], b[1::2], pairs)
+    merged = odd[:1]
+    for low, high in zip_longest(even, odd[1:]):
+        if low is not None and high is not None:
+            pairs.append((low, high))
+        merged += [place for place in (low, high) if place is not None]
+    return merged
 
 
 def _check(image: Any, size: int, mode: str) -> None:
@@ -113,33 +139,44 @@ def _check(image: Any, size: int, mode: str) -> None:
 
 
 @compiled
-def _select(padded, size, network, out):  # type: ignore[no-untyped-def]
-    """Run the network on blocks of a row; a block of every window pixel fits the innermost cache."""
+def _select(padded, size, column, window, middle, out):  # type: ignore[no-untyped-def]
+    """Run the networks on stretches of rows; what a stretch needs fits the innermost cache."""
     height, width = out.shape
-    middle = size * size // 2
-    lanes = np.empty((size * size, _BLOCK), padded.dtype)
+    stretch = min(_STRETCH_BYTES // padded.itemsize, width)
+    columns = np.zeros((size, stretch + size - 1), padded.dtype)
+    lanes = np.zeros((size * size, stretch), padded.dtype)
     for y in range(height):
-        for left in range(0, width, _BLOCK):
-            count = min(_BLOCK, width - left)
+        for left in range(0, width, stretch):
+            count = min(stretch, width - left)
+            for i in range(size):
+                for x in range(count + size - 1):
+                    columns[i, x] = padded[y + i, left + x]
+            _compare(columns, column)
             for i in range(size):
                 for j in range(size):
-                    lanes[i * size + j, :count] = padded[y + i, left + j : left + j + count]
-            for k in range(len(network)):
-                _compare(lanes[network[k, 0], :count], lanes[network[k, 1], :count], network[k, 2])
-            out[y, left : left + count] = lanes[middle, :count]
+                    for x in range(count):
+                        lanes[i * size + j, x] = columns[i, j + x]
+            _compare(lanes, window)
+            for x in range(count):
+                out[y, left + x] = lanes[middle, x]
 
 
 @compiled
-def _compare(low, high, needed):  # type: ignore[no-untyped-def]
-    """Order two stretches pixel by pixel, writing what is needed."""
-    if needed == 1:
-        for x in range(len(low)):
-            low[x] = min(low[x], high[x])
-    elif needed == 2:
-        for x in range(len(low)):
-            high[x] = max(low[x], high[x])
-    else:
-        for x in range(len(low)):
-            a, b = low[x], high[x]
-            low[x] = min(a, b)
-            high[x] = max(a, b)
+def _compare(lanes, network):  # type: ignore[no-untyped-def]
+    """Run a network on all columns of the lanes at once."""
+    # Spelt as choices: min() and max() of floats also look for NaN, which keeps the loops from being vectors.
+    for k in range(len(network)):
+        a, b, needed = network[k, 0], network[k, 1], network[k, 2]
+        if needed == 1:
+            for x in range(lanes.shape[1]):
+                low, high = lanes[a, x], lanes[b, x]
+                lanes[a, x] = high if high < low else low
+        elif needed == 2:
+            for x in range(lanes.shape[1]):
+                low, high = lanes[a, x], lanes[b, x]
+                lanes[b, x] = low if high < low else high
+        else:
+            for x in range(lanes.shape[1]):
+                low, high = lanes[a, x], lanes[b, x]
+                lanes[a, x] = high if high < low else low
+                lanes[b, x] = low if high < low else high

@@ -99,6 +99,10 @@ class Median:
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Filter the image."""
+        with np.errstate(invalid="ignore"):
+            grey = image.astype(np.uint8)
+        if np.array_equal(grey, image):  # counts: a quarter of the bytes, and the same result
+            return median_filter(grey, self.size).astype(np.float32)
         return median_filter(image, self.size)
 
 
