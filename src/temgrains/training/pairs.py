@@ -1,0 +1,103 @@
+"""Pairs to learn from: the edge maps of synthetic micrographs and their true boundaries."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.edges import find_edges
+from temgrains.files import atomic_path
+from temgrains.records import Micrograph, Progress, silent
+from temgrains.settings import EdgeSettings
+from temgrains.synthesis import Recipe, SyntheticMicrograph, synthesise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SHARES = (0.85, 0.075, 0.075)
+"""Training, validation and test (section D of the paper)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Edge maps and truths, packed eight pixels to a byte because both know only two values.
+
+    ``edges`` is uint8, shape (N, 3, H, W / 8); ``truth`` is uint8, shape (N, H, W / 8).
+    """
+
+    edges: NDArray[np.uint8] = field(repr=False)
+    truth: NDArray[np.uint8] = field(repr=False)
+    width: int
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.truth)
+
+    def edge_maps(self, which: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Unpack edge maps: uint8 0 or 255, shape (len(which), 3, H, W)."""
+        return np.unpackbits(self.edges[which], axis=-1, count=self.width) * np.uint8(255)
+
+    def truths(self, which: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Unpack truths: uint8 0 or 1, shape (len(which), 1, H, W)."""
+        return np.unpackbits(self.truth[which], axis=-1, count=self.width)[:, None]
+
+
+def pair(sample: SyntheticMicrograph, edges: EdgeSettings) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Give one sample's packed edge maps and packed truth."""
+    maps = find_edges(Micrograph(sample.image.astype(np.float32) / np.float32(255)), settings=edges).maps
+    return np.packbits(maps > 0, axis=-1), np.packbits(sample.truth, axis=-1)
+
+
+def make_pairs(
+    recipe: Recipe, *, seed: int, count: int, workers: int = 1, progress: Progress = silent
+) -> Pairs:
+    """Make ``count`` pairs; pair k depends on ``recipe``, ``seed`` and k alone, not on ``workers``."""
+    made = []
+    for done, one in enumerate(_made(recipe, seed, count, workers), start=1):
+        made.append(one)
+        progress("pairs", done, count)
+    return Pairs(np.stack([e for e, _ in made]), np.stack([t for _, t in made]), recipe.shape[1])
+
+
+def _made(
+    recipe: Recipe, seed: int, count: int, workers: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    make = partial(_make, recipe, seed)
+    if workers <= 1:
+        yield from map(make, range(count))
+        return
+    # Spawned, not forked: forking after PyTorch or numba started their threads can hang.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(make, range(count), chunksize=16)
+
+
+def _make(recipe: Recipe, seed: int, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    return pair(synthesise(recipe, seed=seed, index=index), EdgeSettings())
+
+
+def cached_pairs(folder: Path, recipe: Recipe, *, seed: int, count: int, **how: Any) -> Pairs:
+    """Read the pairs an earlier run left in ``folder``, or make and keep them."""
+    path = folder / f"pairs-{recipe.name}-{seed}-{count}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            return Pairs(stored["edges"], stored["truth"], int(stored["width"]))
+    pairs = make_pairs(recipe, seed=seed, count=count, **how)
+    with atomic_path(path) as temporary:
+        np.savez(temporary, edges=pairs.edges, truth=pairs.truth, width=pairs.width)
+    return pairs
+
+
+def split(count: int, *, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Shuffle ``count`` indices and cut them into training, validation and test (85 / 7.5 / 7.5 %)."""
+    order = np.random.default_rng(seed).permutation(count)
+    first = round(SHARES[0] * count)
+    second = first + round(SHARES[1] * count)
+    return order[:first], order[first:second], order[second:]

@@ -1,0 +1,56 @@
+"""How long, how fast and on what a network learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainSettings:
+    """One training run; everything that its result depends on, besides the recipe."""
+
+    count: int = 3000
+    """Synthetic micrographs, split 85 / 7.5 / 7.5 %."""
+    seed: int = 1
+    """Of the micrographs, the split, the first weights and the order."""
+    epochs: int = 60
+    """Passes over the training share."""
+    batch: int = 102
+    """Micrographs per step."""
+    learning_rate: float = 0.01
+    """Of Adam, in the first epochs."""
+    halve_every: int = 12
+    """Epochs after which the learning rate is halved."""
+    own_states: bool = True
+    """Net2 also learns from damaged truths, pure noise and its own iterates; False is the paper's way."""
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    """"auto" is bfloat16 where the processor computes in it, else float32."""
+    devices: str = "auto"
+    """How many devices of a node: a number, or "auto"."""
+    nodes: int = 1
+    """How many machines."""
+    workers: int = 1
+    """Processes that make the micrographs; the result does not depend on them."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        rules = {
+            "count": (20, 10**7),
+            "seed": (0, 2**63 - 1),
+            "epochs": (1, 10**5),
+            "batch": (1, 10**5),
+            "halve_every": (1, 10**5),
+            "nodes": (1, 10**4),
+            "workers": (1, 1024),
+        }
+        for name, (low, high) in rules.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
+        if not 0 < self.learning_rate <= 10:
+            raise ValueError(f"learning_rate is {self.learning_rate!r}; it must be above 0 and at most 10")
+        if self.precision not in {"auto", "32-true", "bf16-mixed"}:
+            raise ValueError(f"precision is {self.precision!r}; it must be auto, 32-true or bf16-mixed")
+        if self.devices != "auto" and not self.devices.isdigit():
+            raise ValueError(f"devices is {self.devices!r}; it must be auto or a number")

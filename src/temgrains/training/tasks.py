@@ -1,0 +1,111 @@
+"""What is minimised: one Lightning module per network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from temgrains.networks import PaperNet1, PaperNet2
+    from temgrains.training.settings import TrainSettings
+    from temgrains.training.states import StatePool
+
+VALIDATION_PASSES = 8
+"""The refiner is judged after this many passes, so that the one kept is good at iterating."""
+
+IDEMPOTENCE = 0.25
+"""Weight of the change that a second pass makes, against the error of both passes."""
+
+
+def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float) -> Tensor:
+    """Give the mean squared error, as a share of the ceiling squared, of a network ending in a clipped ReLU.
+
+    Beyond 0 and the ceiling the clipped ReLU is flat: a pixel that has strayed there on the wrong side would
+    never come back. The error is therefore taken before clipping, and is 0 where clipping makes it right.
+    """
+    right = ((target >= ceiling) & (unclipped > ceiling)) | ((target <= 0) & (unclipped < 0))
+    return ((unclipped - target) / ceiling).masked_fill(right, 0.0).square().mean()
+
+
+class _Task(lightning.LightningModule):
+    def __init__(self, network: PaperNet1 | PaperNet2, settings: TrainSettings) -> None:
+        super().__init__()
+        self.network = network
+        self._settings = settings
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Adam, whose learning rate is halved every few epochs (section D of the paper)."""
+        adam = torch.optim.Adam(self.network.parameters(), lr=self._settings.learning_rate)
+        halving = torch.optim.lr_scheduler.StepLR(adam, self._settings.halve_every, gamma=0.5)
+        return {"optimizer": adam, "lr_scheduler": halving}
+
+
+class GuessTask(_Task):
+    """Net1: batches are (edge maps uint8 (B, 3, H, W), truth uint8 (B, 1, H, W))."""
+
+    def training_step(self, batch: list[Tensor], _number: int) -> Tensor:
+        """Give the error on randomly flipped pairs."""
+        axes = [axis for axis in (-2, -1) if torch.rand(()) < 0.5]
+        edges, truth = (part.flip(axes) if axes else part for part in batch)
+        error = clipped_error(self.network.unclipped(_quick(edges)), truth.float() * 255, 255)
+        self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
+        return error
+
+    def validation_step(self, batch: list[Tensor], _number: int) -> None:
+        """Log the error of the clipped output."""
+        edges, truth = batch
+        error = (self.network(_quick(edges)) / 255 - truth).square().mean()
+        self.log("validation", error, sync_dist=True)
+
+
+class RefineTask(_Task):
+    """Net2 on a pool of states: training batches are indices into it, validation ones (guess, truth)."""
+
+    def __init__(self, network: PaperNet2, settings: TrainSettings, pool: StatePool) -> None:
+        super().__init__(network, settings)
+        self._pool = pool
+
+    def training_step(self, batch: Tensor, _number: int) -> Tensor:
+        """Give the error of two passes, and how much the second still changes."""
+        which = batch.cpu().numpy().astype(np.intp)
+        states, target = (part.to(self.device) for part in self._pool.take(which))
+        first = self.network.unclipped(_quick(states))
+        second = self.network.unclipped(_quick(first.clamp(0, 1) * 255))
+        self._pool.put_back(which, first.detach().clamp(0, 1))
+        error = clipped_error(first, target, 1) + clipped_error(second, target, 1)
+        change = (second.clamp(0, 1) - first.clamp(0, 1)).square().mean()
+        self.log("train", error / 2, on_step=False, on_epoch=True, sync_dist=True)
+        return error + IDEMPOTENCE * change
+
+    def validation_step(self, batch: list[Tensor], _number: int) -> None:
+        """Log the error after several passes and the mean absolute change of the last one."""
+        state, truth = batch[0].float(), batch[1]
+        for _ in range(VALIDATION_PASSES):
+            before, state = state, (self.network(_quick(state)) * 255).round()
+        self.log("validation", (state / 255 - truth).square().mean(), sync_dist=True)
+        self.log("change", (state - before).abs().mean() / 255, sync_dist=True)
+
+
+class PaperRefineTask(_Task):
+    """Net2 as in the paper: one pass on Net1's output; batches are (guess, truth)."""
+
+    def training_step(self, batch: list[Tensor], _number: int) -> Tensor:
+        """Give the error of one pass on the guess."""
+        error = clipped_error(self.network.unclipped(_quick(batch[0])), batch[1].float(), 1)
+        self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
+        return error
+
+    def validation_step(self, batch: list[Tensor], _number: int) -> None:
+        """Log the error of one pass."""
+        error = (self.network(_quick(batch[0])) - batch[1]).square().mean()
+        self.log("validation", error, sync_dist=True)
+
+
+def _quick(image: Tensor) -> Tensor:
+    """Lay the channels last: convolutions are then several times quicker on most processors."""
+    return image.float().contiguous(memory_format=torch.channels_last)
