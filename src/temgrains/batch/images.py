@@ -1,0 +1,152 @@
+"""Analyse many images: each is analysed and written on its own, and a failure stops none of the others."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from temgrains import export, models, pipeline
+from temgrains.batch.errors import sentence
+from temgrains.micrograph import read
+from temgrains.records import Cancelled, PixelSize, Progress, silent
+from temgrains.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Unpack
+
+    from temgrains.records import Analysis
+
+_log = logging.getLogger(__name__)
+
+_DEFAULTS = Settings()
+
+# Windows keeps these names for devices, whatever suffix follows.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
+
+
+class Reading(TypedDict, total=False):
+    """How `read` is to take the images."""
+
+    pixel_size: float | PixelSize | None
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one image: the files written, or the sentence that says why there are none.
+
+    ``report`` says in a few words what was found, ``warnings`` in sentences what makes it doubtful.
+    """
+
+    path: Path
+    files: tuple[Path, ...] = ()
+    error: str | None = None
+    report: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def run(
+    paths: Iterable[str | Path],
+    *,
+    out: str | Path,
+    model: str | Path | models.Model = models.DEFAULT,
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
+    **reading: Unpack[Reading],
+) -> list[Outcome]:
+    """Analyse images and write their results, going on after a failure.
+
+    Parameters
+    ----------
+    paths
+        The images.
+    out
+        Folder for the results; made if it is missing.
+    model, settings
+        As for `analyse`; the same for all images.
+    progress
+        Called as ``progress("images", done, total)`` and by the stages in between; raising `Cancelled` ends
+        the whole run.
+    **reading
+        ``pixel_size`` [nm] and ``page``, passed on to `read`.
+
+    Returns
+    -------
+    outcomes
+        One for each image, in their order.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded; no image is touched then.
+    OSError
+        If the folder cannot be made.
+    """
+    return list(each(paths, out=out, model=model, settings=settings, progress=progress, **reading))
+
+
+def each(
+    paths: Iterable[str | Path],
+    *,
+    out: str | Path,
+    model: str | Path | models.Model = models.DEFAULT,
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
+    **reading: Unpack[Reading],
+) -> Iterator[Outcome]:
+    """Do as `run`, and give each outcome as soon as its image is done."""
+    images = [Path(path) for path in paths]
+    networks = pipeline.loaded(model)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    for done, (path, stem) in enumerate(zip(images, unique_stems(images), strict=True)):
+        progress("images", done, len(images))
+        try:
+            micrograph = read(path, **reading)
+            analysis = pipeline.analyse(micrograph, model=networks, settings=settings, progress=progress)
+            outcome = _outcome(path, analysis, export.write(analysis, folder, stem))
+        except Cancelled:
+            raise
+        except Exception as error:  # whatever one image provokes must not cost the others
+            _log.debug("%s failed", path, exc_info=True)
+            outcome = Outcome(path, error=sentence(error, path))
+        yield outcome
+    progress("images", len(images), len(images))
+
+
+def unique_stems(paths: Sequence[Path]) -> list[str]:
+    """Give each image a name for its results that no other one has, on any file system.
+
+    A name that is taken gets the next free number (``a``, ``a-2``); upper and lower case count as alike;
+    names that Windows keeps for devices get an underscore in front.
+    """
+    natural = [_allowed(path.stem) for path in paths]
+    taken = {stem.casefold() for stem in natural}
+    used: set[str] = set()
+    stems = []
+    for stem in natural:
+        name, number = stem, 1
+        while name.casefold() in used or (number > 1 and name.casefold() in taken):
+            number += 1
+            name = f"{stem}-{number}"
+        used.add(name.casefold())
+        stems.append(name)
+    return stems
+
+
+def _allowed(stem: str) -> str:
+    return f"_{stem}" if stem.partition(".")[0].strip().casefold() in _RESERVED else stem
+
+
+def _outcome(path: Path, analysis: Analysis, files: Iterable[Path]) -> Outcome:
+    made = analysis.provenance
+    ending = f"{made['stopped'] or 'left'} after {made['iterations']} iterations"
+    return Outcome(
+        path=path,
+        files=tuple(files),
+        report=f"{analysis.grains.count} grains, {ending}",
+        warnings=(*analysis.micrograph.notes, *made["warnings"]),
+    )

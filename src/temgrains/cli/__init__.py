@@ -1,0 +1,54 @@
+"""The command line: ``temgrains run``, ``synthesise``, ``train``, ``models``, ``imagine``, ``score``...
+
+Each command is a module of its own that loads what it needs when it is called, so that ``--help`` answers at
+once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from temgrains.cli import imagine, models, run, score, settings, synthesise, train
+
+app = typer.Typer(
+    name="temgrains",
+    help="Find, correct and measure grain boundaries in TEM micrographs of polycrystals.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    # The same text in every terminal, so that the documentation can hold it.
+    context_settings={"terminal_width": 100, "help_option_names": ["-h", "--help"]},
+)
+app.command()(run.run)
+app.command()(synthesise.synthesise)
+app.command()(train.train)
+app.add_typer(models.app)
+app.command()(imagine.imagine)
+app.command()(score.score)
+app.command()(settings.settings)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"temgrains {version('temgrains')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Find, correct and measure grain boundaries in TEM micrographs of polycrystals."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

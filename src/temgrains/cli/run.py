@@ -1,0 +1,95 @@
+"""``temgrains run``: boundaries, grains and their sizes of any number of images."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from temgrains.cli._terminal import complain, plainly, progress_bar, quiet
+from temgrains.settings import STAGES, Settings, read_settings, settings_from_dict
+
+ModelOption = Annotated[
+    str,
+    typer.Option(metavar="NAME|FILE", help="Model by name ('temgrains models list') or .safetensors file."),
+]
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", metavar="FILE.toml", help="Settings of all stages; 'temgrains settings' prints a start."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="STAGE.KEY=VALUE",
+        help="Change one setting, such as guess.scale=0.5 or refine.max_iterations=80; after --settings.",
+    ),
+]
+
+
+@plainly
+def run(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Micrographs: TIFF, PNG and others.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
+    model: ModelOption = "paper",
+    nm_per_px: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Size of a pixel [nm]; by default what the file says."),
+    ] = None,
+    settings: SettingsOption = None,
+    set_: SetOption = None,
+    page: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Page of a file with several, counted from 0.")
+    ] = None,
+) -> None:
+    """Find the boundaries and grains of micrographs and write pictures, maps and tables.
+
+    For each IMAGE there appear in DIR, named after it: .overlay.png (boundaries red on the image),
+    .boundaries.tif (one pixel wide, 0 or 255), .labels.tif (grains numbered from 1), .iterates.tif and
+    .iterates.gif (the refinement, step by step), .grains.csv (sizes in px, and in nm where the scale is
+    known) and .json (settings, model card, version, why the refinement stopped, seconds per stage).
+
+    An image that fails is reported and the others are done; the exit code is then 1.
+    """
+    chosen = settings_of(settings, set_)
+    from temgrains import batch
+
+    failed = 0
+    with quiet(), progress_bar() as progress:
+        reading: batch.Reading = {"pixel_size": nm_per_px, "page": page}
+        for outcome in batch.each(
+            images, out=out, model=model, settings=chosen, progress=progress, **reading
+        ):
+            if outcome.error is not None:
+                failed += 1
+                complain(outcome.error)
+                continue
+            for warning in outcome.warnings:
+                typer.echo(f"{outcome.path}: note: {warning}", err=True)
+            typer.echo(f"{outcome.path}: {outcome.report}")
+    if failed:
+        complain(f"{failed} of {len(images)} images failed")
+        raise typer.Exit(1)
+
+
+def settings_of(path: Path | None, changes: list[str] | None) -> Settings:
+    """Read the settings file, if any, and apply single changes to it."""
+    sections = (read_settings(path) if path else Settings()).to_dict()
+    for change in changes or ():
+        stage, key, value = _parse(change)
+        sections.setdefault(stage, {})[key] = value
+    return settings_from_dict(sections, where="--set")
+
+
+def _parse(change: str) -> tuple[str, str, Any]:
+    """Split ``stage.key=value``; the value is TOML, and what is not (auto, model) is text."""
+    name, equals, text = change.partition("=")
+    stage, dot, key = name.strip().partition(".")
+    if not (equals and dot and key):
+        raise typer.BadParameter(f"{change!r} is not STAGE.KEY=VALUE; stages: {', '.join(STAGES)}")
+    try:
+        return stage, key, tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return stage, key, text.strip()

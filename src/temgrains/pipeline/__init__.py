@@ -1,0 +1,34 @@
+"""The order of the stages: the only module that knows it, for the shell, batches and the GUI alike.
+
+`analyse` runs all stages; `update` runs those that a new setting or model makes stale; `imagine` starts from
+noise. The single steps (`edges_of`, `guess_of`, `iterates_of`, `conclude`) are for whoever stops in between.
+"""
+
+from temgrains.pipeline.analysis import (
+    Refined,
+    analyse,
+    conclude,
+    refined_of,
+    stale_stage,
+    update,
+    with_pixel_size,
+)
+from temgrains.pipeline.from_noise import Imagined, imagine
+from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
+
+__all__ = [
+    "Imagined",
+    "Refined",
+    "analyse",
+    "conclude",
+    "edges_of",
+    "first_iterate",
+    "guess_of",
+    "imagine",
+    "iterates_of",
+    "loaded",
+    "refined_of",
+    "stale_stage",
+    "update",
+    "with_pixel_size",
+]

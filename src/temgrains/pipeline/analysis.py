@@ -1,0 +1,218 @@
+"""A whole run, and the repeat of a part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from temgrains import models
+from temgrains.pipeline import provenance, steps
+from temgrains.pipeline.provenance import timed
+from temgrains.records import (
+    Analysis,
+    BoundaryMap,
+    EdgeMaps,
+    Iterate,
+    Micrograph,
+    PixelSize,
+    Progress,
+    silent,
+)
+from temgrains.settings import STAGES, Settings, first_stale, settings_from_dict
+from temgrains.sizes import measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """What the edges and the networks gave, before lines are drawn.
+
+    ``edges``, ``guess`` and ``iterates`` are at the working scale; ``iterates[0]`` is the guess. ``seconds``
+    holds the time that each stage took [s].
+    """
+
+    micrograph: Micrograph
+    edges: EdgeMaps
+    guess: BoundaryMap
+    iterates: tuple[Iterate, ...] = field(repr=False)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def analyse(
+    micrograph: Micrograph,
+    *,
+    model: str | Path | models.Model = models.DEFAULT,
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
+) -> Analysis:
+    """Find the boundaries and grains of a micrograph.
+
+    Parameters
+    ----------
+    micrograph
+        The image, from `temgrains.read` or `temgrains.micrograph.from_array`.
+    model
+        Name of an installed model, path of a model file, or a loaded model.
+    settings
+        Settings of all stages.
+    progress
+        Called as ``progress(stage, done, total)``; may raise `Cancelled`.
+
+    Returns
+    -------
+    analysis
+        ``boundaries``, ``grains`` and ``sizes`` have the image's shape and pixels; ``edges``, ``guess`` and
+        ``iterates`` are at the working scale, whose shape is ``provenance["working_shape"]``.
+
+    Raises
+    ------
+    ModelError
+        If the model is unknown or its file is damaged.
+    ValueError
+        If the working scale leaves less than 16 px along a side.
+
+    Warns
+    -----
+    PoorGuessWarning
+        If the refinement takes more than 40 iterations; ``provenance["warnings"]`` says so too.
+    """
+    networks = steps.loaded(model)
+    seconds: dict[str, float] = {}
+    with timed(seconds, "edges"):
+        edges = steps.edges_of(micrograph, settings=settings, progress=progress)
+    with timed(seconds, "guess"):
+        start = steps.guess_of(edges, model=networks, settings=settings, progress=progress)
+    with timed(seconds, "refine"):
+        iterates = steps.all_iterates(start, networks, settings, progress)
+    refined = Refined(micrograph, edges, start, iterates, seconds)
+    return conclude(refined, model=networks, settings=settings, progress=progress)
+
+
+def update(
+    analysis: Analysis,
+    *,
+    model: str | Path | models.Model,
+    settings: Settings,
+    progress: Progress = silent,
+) -> Analysis:
+    """Repeat an analysis with another model or other settings, from the first stage that they touch.
+
+    Parameters
+    ----------
+    analysis
+        What `analyse` or `update` gave. It is not changed; records before the first stale stage are shared.
+    model, settings, progress
+        As for `analyse`.
+
+    Returns
+    -------
+    analysis
+        What `analyse` would give for the same micrograph; the very same object if nothing is stale.
+    """
+    networks = steps.loaded(model)
+    stage = stale_stage(analysis, model=networks, settings=settings)
+    if stage is None:
+        return analysis
+    if stage == "edges":
+        return analyse(analysis.micrograph, model=networks, settings=settings, progress=progress)
+    refined = refined_of(analysis)
+    if stage == "guess":
+        with timed(refined.seconds, "guess"):
+            start = steps.guess_of(refined.edges, model=networks, settings=settings, progress=progress)
+        refined = replace(refined, guess=start)
+    if stage in {"guess", "refine"}:
+        with timed(refined.seconds, "refine"):
+            iterates = steps.all_iterates(refined.guess, networks, settings, progress)
+        refined = replace(refined, iterates=iterates)
+    return conclude(refined, model=networks, settings=settings, progress=progress)
+
+
+def stale_stage(analysis: Analysis, *, model: str | Path | models.Model, settings: Settings) -> str | None:
+    """Name the first stage that another model or other settings touch, or None if the analysis stands."""
+    old = settings_from_dict(analysis.provenance["settings"])
+    if old.guess.scale != settings.guess.scale:  # the edges are found at the working scale
+        return "edges"
+    same_model = analysis.provenance["model"] == steps.loaded(model).card
+    touched = {first_stale(old, settings), None if same_model else "guess"}
+    return next((stage for stage in STAGES if stage in touched), None)
+
+
+def conclude(
+    refined: Refined,
+    *,
+    model: str | Path | models.Model,
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
+) -> Analysis:
+    """Draw closed boundaries from the last iterate, label and measure the grains.
+
+    Parameters
+    ----------
+    refined
+        Edges, guess and at least one iterate; the refinement may have been left at any of them.
+    model, settings
+        What `refined` was made with, for the provenance; ``settings.boundaries`` draws the lines.
+    progress
+        Called as ``progress(stage, done, total)``; may raise `Cancelled`.
+    """
+    seconds = dict(refined.seconds)
+    micrograph, iterates = refined.micrograph, refined.iterates
+    state = steps.at_image_scale(iterates[-1].state, micrograph.shape)
+    boundaries, grains, sizes = steps.grains_of(
+        state, settings, progress, pixel_size=micrograph.pixel_size, seconds=seconds
+    )
+    return Analysis(
+        micrograph=micrograph,
+        edges=refined.edges,
+        guess=refined.guess,
+        iterates=iterates,
+        boundaries=boundaries,
+        grains=grains,
+        sizes=sizes,
+        provenance={
+            **provenance.origin(micrograph),
+            **provenance.made_with(steps.loaded(model), settings),
+            **provenance.course(iterates),
+            "warnings": provenance.contrast_doubt(micrograph) + provenance.doubts(iterates, grains),
+            "seconds": seconds,
+        },
+    )
+
+
+def refined_of(analysis: Analysis) -> Refined:
+    """Give the part of an analysis that comes before lines are drawn."""
+    networks = ("edges", "guess", "refine")
+    return Refined(
+        micrograph=analysis.micrograph,
+        edges=analysis.edges,
+        guess=analysis.guess,
+        iterates=analysis.iterates,
+        seconds={k: v for k, v in analysis.provenance["seconds"].items() if k in networks},
+    )
+
+
+def with_pixel_size(
+    analysis: Analysis, pixel_size: PixelSize | None, *, calibration: str = "typed"
+) -> Analysis:
+    """Give the analysis another scale: nothing but the sizes is computed again.
+
+    Parameters
+    ----------
+    analysis
+        What `analyse` gave.
+    pixel_size
+        Height and width of one pixel [nm], None for unknown.
+    calibration
+        Where the scale came from, in words.
+    """
+    micrograph = replace(analysis.micrograph, pixel_size=pixel_size, calibration=calibration)
+    return replace(
+        analysis,
+        micrograph=micrograph,
+        sizes=measure(analysis.grains, pixel_size=pixel_size),
+        provenance={**analysis.provenance, **provenance.origin(micrograph)},
+    )

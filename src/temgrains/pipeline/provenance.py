@@ -1,0 +1,85 @@
+"""What it takes to repeat a run, as plain JSON: versions, settings, card, course, time, doubts."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.refine import POOR_GUESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from temgrains.models import Model
+    from temgrains.records import Grains, Iterate, Micrograph
+    from temgrains.settings import Settings
+
+
+@contextmanager
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Note in `seconds` how long the block took [s]."""
+    start = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+def origin(micrograph: Micrograph) -> dict[str, Any]:
+    """Say where the image and its scale came from."""
+    size = micrograph.pixel_size
+    return {
+        "source": micrograph.source,
+        "shape": list(micrograph.shape),
+        "pixel_size_nm": None if size is None else list(size),
+        "calibration": micrograph.calibration,
+        "notes": list(micrograph.notes),
+    }
+
+
+def made_with(model: Model, settings: Settings) -> dict[str, Any]:
+    """Say which program, networks and settings were at work."""
+    return {"version": _package_version(), "model": model.card, "settings": settings.to_dict()}
+
+
+def course(iterates: Sequence[Iterate]) -> dict[str, Any]:
+    """Say how the refinement went, and at which shape."""
+    last = iterates[-1]
+    return {
+        "working_shape": list(last.state.shape),
+        "stopped": last.stopped,
+        "converged": last.stopped in {"converged", "fixed point"},
+        "iterations": last.index,
+        "change": [iterate.change for iterate in iterates if iterate.index > 0],
+    }
+
+
+def doubts(iterates: Sequence[Iterate], grains: Grains) -> list[str]:
+    """Say in sentences what makes the result doubtful."""
+    last = iterates[-1]
+    found = []
+    if last.index > POOR_GUESS:
+        found.append(
+            f"the refinement took {last.index} iterations, more than {POOR_GUESS}: the initial guess is poor"
+        )
+    if last.stopped == "cap":
+        found.append(f"the refinement was cut off after {last.index} iterations, before it had converged")
+    if last.stopped == "cycle":
+        found.append(f"the refinement ended in a cycle after {last.index} iterations, without converging")
+    if grains.count <= 1:
+        found.append("no boundary was found")
+    return found
+
+
+def contrast_doubt(micrograph: Micrograph) -> list[str]:
+    """Say so if there is nothing to see in the image."""
+    flat = float(np.ptp(micrograph.pixels)) == 0
+    return ["the image has no contrast: all its pixels are alike"] if flat else []
+
+
+@cache
+def _package_version() -> str:
+    return version("temgrains")
