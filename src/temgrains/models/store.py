@@ -122,6 +122,8 @@ def _find(name_or_path: str | Path) -> Path:
 
 
 def _read(path: Path) -> tuple[Any, dict[str, torch.Tensor]]:
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file")
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ModelError(f"{path}: {size / 2**20:.0f} MiB is more than any temgrains model has")

@@ -1,0 +1,127 @@
+"""Why a refinement stops, and that it can go back and on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from temgrains.models import Model
+from temgrains.networks import PaperNet1
+from temgrains.records import BoundaryMap, Cancelled, Iterate
+from temgrains.refine import PoorGuessWarning, measure_change, refine
+from temgrains.settings import RefineSettings
+
+
+class Rule(torch.nn.Module):
+    """A refiner whose course is known: ``rule`` maps a state in 0..255 to the next one."""
+
+    channels, ceiling, halo, channels_last = 1, 1.0, 16, False
+
+    def __init__(self, rule):
+        super().__init__()
+        self.rule = rule
+
+    def forward(self, x):
+        return self.rule(x).clamp(0, 255) / 255
+
+
+def model_of(rule, criterion="paper"):
+    return Model("rule", {"criterion": criterion}, PaperNet1(), Rule(rule))
+
+
+START = BoundaryMap(np.full((32, 48), 100, np.uint8))
+
+
+def course(rule, *, criterion="paper", start=START, **settings):
+    return list(refine(start, model=model_of(rule, criterion), settings=RefineSettings(**settings)))
+
+
+def test_fixed_point():
+    (only,) = course(lambda x: x)
+    assert (only.index, only.change, only.stopped) == (1, 0.0, "fixed point")
+
+
+def test_converged_when_the_change_is_at_most_the_threshold():
+    states = course(lambda x: x + (255 - x) // 2, threshold=0.05)
+    # 100, 177, 216, 235, 245: changes of 77, 39, 19, 10 grey levels
+    assert [s.state[0, 0] for s in states] == [177, 216, 235, 245]
+    assert [s.change for s in states] == pytest.approx([77 / 255, 39 / 255, 19 / 255, 10 / 255])
+    assert [s.stopped for s in states] == [None, None, None, "converged"]
+
+
+def test_cycle_of_two_is_noticed():
+    states = course(lambda x: 255 - x, threshold=0.01)
+    assert [s.state[0, 0] for s in states] == [155, 100]
+    assert states[-1].stopped == "cycle"
+
+
+def test_cap():
+    states = course(lambda x: x + 10, threshold=0.0, max_iterations=4)
+    assert [s.index for s in states] == [1, 2, 3, 4]
+    assert states[-1].stopped == "cap"
+
+
+def test_reference_criterion_counts_increases_only_against_the_guess_s_maximum():
+    def falls(x):
+        return x - 20
+
+    assert course(falls, criterion="reference")[0].stopped == "converged"
+    assert course(falls, criterion="paper")[0].change == pytest.approx(20 / 255)
+    assert course(lambda x: x + 20, criterion="reference")[0].change == pytest.approx(20 / 100)
+
+
+def test_setting_overrides_the_model_s_criterion():
+    assert course(lambda x: x - 20, criterion="reference", **{"max_iterations": 1})[0].stopped == "converged"
+    states = list(
+        refine(
+            START,
+            model=model_of(lambda x: x - 20, "reference"),
+            settings=RefineSettings(criterion="paper", max_iterations=1),
+        )
+    )
+    assert states[0].stopped == "cap"
+
+
+def test_goes_on_from_any_iterate():
+    def rule(x):
+        return x + (255 - x) // 2
+
+    whole = course(rule, threshold=0.02)
+    rest = course(rule, threshold=0.02, start=whole[1])
+    assert [(s.index, s.stopped) for s in rest] == [(s.index, s.stopped) for s in whole[2:]]
+    assert all(np.array_equal(a.state, b.state) for a, b in zip(rest, whole[2:], strict=True))
+
+
+def test_nothing_is_done_at_the_cap():
+    assert course(lambda x: x, start=Iterate(5, START.grey), max_iterations=5) == []
+
+
+def test_more_than_forty_iterations_warn_of_a_poor_guess():
+    with pytest.warns(PoorGuessWarning, match="more than 40 iterations"):
+        states = course(lambda x: (x + 1) % 256, threshold=0.0, max_iterations=43)
+    assert len(states) == 43
+
+
+def test_progress_can_cancel_between_passes():
+    def cancel(stage, done, total):
+        if stage == "refine" and done == 2:
+            raise Cancelled
+
+    states = refine(START, model=model_of(lambda x: x + 1), progress=cancel)
+    assert next(states).index == 1
+    assert next(states).index == 2
+    with pytest.raises(Cancelled):
+        next(states)
+
+
+def test_change_of_unsigned_states_does_not_wrap():
+    old, new = np.array([[0, 255]], np.uint8), np.array([[255, 0]], np.uint8)
+    assert measure_change(old, new) == 1.0
+    assert measure_change(old, new, one_sided=True) == 0.5
+
+
+def test_guess_is_not_changed():
+    before = START.grey.copy()
+    course(lambda x: x + 3, max_iterations=3)
+    assert np.array_equal(START.grey, before)

@@ -1,0 +1,112 @@
+"""Tiles give the whole image's result, bit for bit, for any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from temgrains import tiling
+from temgrains.networks import PaperNet1, PaperNet2
+from temgrains.records import Cancelled
+
+
+@pytest.fixture(scope="module", params=[PaperNet1, PaperNet2])
+def network(request):
+    torch.manual_seed(3)
+    return request.param().eval()
+
+
+def image_for(network, height, width):
+    return np.random.default_rng(0).integers(0, 256, (network.channels, height, width), np.uint8)
+
+
+@pytest.mark.parametrize("tile", [64, 160, 256])
+def test_tiled_equals_whole(network, tile):
+    image = image_for(network, 330, 411)
+    whole = tiling.apply(network, image, tile_px=1024)
+    assert np.abs(tiling.apply(network, image, tile_px=tile) - whole).max() == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 3), (95, 497)])
+def test_any_size_comes_back(network, shape):
+    assert tiling.apply(network, image_for(network, *shape)).shape == shape
+
+
+def test_only_the_crop_of_a_padded_image_is_given(network):
+    image = image_for(network, 48, 64)
+    assert np.array_equal(tiling.apply(network, image), tiling.apply(network, image)[:48, :64])
+
+
+def test_input_is_not_changed(network):
+    image = image_for(network, 40, 40)
+    before = image.copy()
+    tiling.apply(network, image)
+    assert np.array_equal(image, before)
+
+
+def test_progress_counts_tiles_and_can_cancel(network):
+    seen = []
+    image = image_for(network, 256, 320)
+    tiling.apply(network, image, tile_px=128, stage="guess", progress=lambda *step: seen.append(step))
+    assert seen == [("guess", k, 6) for k in range(7)]
+
+    def cancel(stage, done, total):
+        if done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        tiling.apply(network, image, tile_px=128, progress=cancel)
+
+
+@pytest.mark.parametrize("shape", [(2, 32, 32), (32, 32), (1, 0, 32)])
+def test_wrong_channels_or_no_pixels_are_refused(shape):
+    with pytest.raises(ValueError, match=r"the network wants \(3, H, W\), not"):
+        tiling.apply(PaperNet1(), np.zeros(shape, np.uint8))
+
+
+class Greedy(torch.nn.Module):
+    """Runs out of memory above a tile size, as a small GPU would."""
+
+    channels, ceiling, halo, channels_last = 1, 1.0, 16, False
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.widest = 0
+
+    def forward(self, x):
+        if max(x.shape[-2:]) > self.limit:
+            raise MemoryError("no room")
+        self.widest = max(self.widest, *x.shape[-2:])
+        return x / 255
+
+
+def test_tiles_are_halved_when_memory_runs_out():
+    image = np.random.default_rng(0).integers(0, 256, (1, 600, 600), np.uint8)
+    network = Greedy(320)
+    assert np.allclose(tiling.apply(network, image, tile_px=512), image[0] / 255)
+    assert network.widest <= 320
+
+
+def test_no_room_even_for_the_smallest_tile_says_so():
+    with pytest.raises(MemoryError, match="not even a tile of 128 px fits"):
+        tiling.apply(Greedy(50), np.zeros((1, 600, 600), np.uint8), tile_px=512)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_no_gpu_warns_and_uses_the_cpu(network):
+    image = image_for(network, 32, 32)
+    with pytest.warns(RuntimeWarning, match="no CUDA device was found"):
+        grey = tiling.apply(network, image, device="cuda")
+    assert np.array_equal(grey, tiling.apply(network, image, device="cpu"))
+
+
+class Broken(Greedy):
+    def forward(self, x):
+        raise RuntimeError("an engine's own fault")
+
+
+def test_other_faults_are_not_hidden():
+    with pytest.raises(RuntimeError, match="an engine's own fault"):
+        tiling.apply(Broken(0), np.zeros((1, 32, 32), np.uint8), device="cpu")
