@@ -39,8 +39,8 @@ def median_filter(
     size
         Side of the square [px], odd, 1..31.
     mode
-        What lies beyond the border: "nearest" repeats the outermost pixel, "reflect" mirrors the image with the
-        outermost pixel doubled (MATLAB's "symmetric").
+        What lies beyond the border: "nearest" repeats the outermost pixel, "reflect" mirrors the image with
+        the outermost pixel doubled (MATLAB's "symmetric").
 
     Returns
     -------
@@ -77,7 +77,8 @@ def selection_networks(size: int) -> tuple[Network, Network, int]:
     column
         int16, shape (C, 3), on ``size`` places: sorts one column of the window.
     window
-        int16, shape (C, 3), on ``size``² places, place ``row * size + column``: finds the median of sorted columns.
+        int16, shape (C, 3), on ``size``² places, place ``row * size + column``: finds the median of sorted
+        columns.
     middle
         The place where the median is then found.
 

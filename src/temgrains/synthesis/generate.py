@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from temgrains.synthesis.packing import draw_diameters, pack
-from temgrains.synthesis.power import cell_boundaries, power_diagram
+from temgrains.synthesis.power import LIMIT_PX, cell_boundaries, gap_share, power_diagram
 
 if TYPE_CHECKING:
     from temgrains.records import ByteArray, GreyArray, LabelArray, MaskArray
-    from temgrains.synthesis.packing import FloatArray, Packing
+    from temgrains.synthesis.packing import FloatArray, IndexArray, Packing
     from temgrains.synthesis.recipe import Recipe
 
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class SyntheticMicrograph:
     """A drawn micrograph and what is true of it.
 
-    ``image`` is uint8, shape (H, W). ``truth`` is bool, shape (H, W): True on the boundaries. ``labels`` is int32,
-    shape (H, W): the grain of each pixel, 1..N without gaps, on the boundaries too. ``report`` is plain JSON: what
-    was asked for, drawn and realised.
+    ``image`` is uint8, shape (H, W). ``truth`` is bool, shape (H, W): True on the boundaries. ``labels`` is
+    int32, shape (H, W): the grain of each pixel, 1..N without gaps, on the boundaries too. ``report`` is plain
+    JSON: what was asked for, drawn and realised.
     """
 
     image: ByteArray = field(repr=False)
@@ -51,41 +51,41 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
 
     Notes
     -----
-    Grains and steps each have their own generator: the grains stay the same when steps change, and a step's draws
-    stay the same when another step's settings change.
+    Grains and steps each have their own generator: the grains stay the same when steps change, and a step's
+    draws stay the same when another step's settings change.
     """
     for name, value in (("seed", seed), ("index", index)):
-        if not isinstance(value, (int, np.integer)) or value < 0:
+        if not isinstance(value, int | np.integer) or value < 0:
             raise ValueError(f"{name} is {value!r}; it must be a whole number from 0")
     rng = _generator(seed, index)
-    low, high = np.log(recipe.mean_diameter_px)
-    mean = float(np.exp(rng.uniform(low, high)))
+    mean = float(np.exp(rng.uniform(*np.log(recipe.mean_diameter_px))))
     median = mean * math.exp(-(recipe.sigma**2) / 2)
     area = float(math.prod(recipe.shape))
     diameters = draw_diameters(area, median_px=median, sigma=recipe.sigma, rng=rng)
-    packing = pack(diameters / 2, recipe.shape, rng=rng, settings=recipe.packing)
-    owner = power_diagram(packing.centres, diameters / 2, recipe.shape)
-    truth = cell_boundaries(owner, packing.centres, diameters / 2, thickness_px=recipe.thickness_px)
-    pixels = np.bincount(owner.ravel(), minlength=len(diameters))
-    labels = _renumbered(owner, pixels)
-    image = _drawn(recipe, labels, seed, index)
-    drawn = {
-        "recipe": recipe.name, "seed": int(seed), "index": int(index), "shape": list(recipe.shape),
-        "mean_diameter_px": mean, "median_diameter_px": median, "sigma": recipe.sigma,
+    radii = np.minimum(diameters / 2, LIMIT_PX)
+    packing = pack(radii, recipe.shape, rng=rng, settings=recipe.packing)
+    owner = power_diagram(packing.centres, radii, recipe.shape)
+    truth = cell_boundaries(owner, packing.centres, radii, thickness_px=recipe.thickness_px)
+    pixels = np.bincount(owner.ravel(), minlength=len(radii))
+    labels = np.cumsum(pixels > 0, dtype=np.int32)[owner]
+    report = {
+        "recipe": recipe.name,
+        "seed": int(seed),
+        "index": int(index),
+        "shape": list(recipe.shape),
+        "mean_diameter_px": mean,
+        "median_diameter_px": median,
+        "sigma": recipe.sigma,
         "thickness_px": recipe.thickness_px,
-    }  # fmt: skip
-    report = drawn | _circles_report(diameters, packing) | _cells_report(labels, truth, pixels)
-    return SyntheticMicrograph(image, truth, labels, report)
+        **_circles_report(diameters, packing),
+        "gaps": gap_share(owner, packing.centres, radii),
+        **_cells_report(labels, truth, pixels),
+    }
+    return SyntheticMicrograph(_drawn(recipe, labels, seed, index), truth, labels, report)
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
-
-
-def _renumbered(owner: LabelArray, pixels: np.ndarray[Any, Any]) -> LabelArray:
-    numbers = np.cumsum(pixels > 0, dtype=np.int32)
-    labels: LabelArray = numbers[owner]
-    return labels
 
 
 def _drawn(recipe: Recipe, labels: LabelArray, seed: int, index: int) -> ByteArray:
@@ -113,7 +113,7 @@ def _circles_report(diameters: FloatArray, packing: Packing) -> dict[str, Any]:
     }
 
 
-def _cells_report(labels: LabelArray, truth: MaskArray, pixels: np.ndarray[Any, Any]) -> dict[str, Any]:
+def _cells_report(labels: LabelArray, truth: MaskArray, pixels: IndexArray) -> dict[str, Any]:
     """Sizes of the cells; the spread also without the cells that the border cuts."""
     areas = pixels[pixels > 0]
     ecd = np.sqrt(4 / math.pi * areas)

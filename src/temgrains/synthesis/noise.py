@@ -68,7 +68,7 @@ class GaussianNoise:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PoissonNoise:
-    """Counting noise: each pixel becomes a Poisson count whose mean is its grey, an 8-bit number of counts."""
+    """Counting noise: each pixel becomes a Poisson count whose mean is its grey, rounded to whole counts."""
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Count and clip.

@@ -11,9 +11,12 @@ import numpy as np
 from temgrains._compiled import compiled
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import ArrayLike, NDArray
 
-    FloatArray = NDArray[np.float64]
+    FloatArray: TypeAlias = NDArray[np.float64]
+    IndexArray: TypeAlias = NDArray[np.int64]
 
 SIGMA_MAX = 2.0
 """Widest lognormal that is drawn: at 2, a grain in twenty is 27 times the median or more."""
@@ -30,12 +33,15 @@ class PackingSettings:
     perturbation: float = 0.1
     """Largest random push in the first step, as a share of a circle's radius (0..1); it fades to nothing over
     the first three quarters of the steps, so that the last ones only relax."""
+    wall: float = 0.5
+    """Share of its radius that a centre is pushed to keep from the image's border (0..1): at 0 half of a circle may
+    lie outside, which leaves gaps inside; at 1 none may, which leaves overlap."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         if not (isinstance(self.steps, int) and 0 <= self.steps <= 100_000):
             raise ValueError(f"packing.steps is {self.steps!r}; it must be a whole number from 0 to 100000")
-        for name in ("stiffness", "perturbation"):
+        for name in ("stiffness", "perturbation", "wall"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"packing.{name} is {value!r}; it must be from 0 to 1")
@@ -70,8 +76,8 @@ def draw_diameters(area: float, *, median_px: float, sigma: float, rng: np.rando
 
     Returns
     -------
-    float64, shape (N,): diameters [px] in the order drawn. All that were drawn are kept: the last circle is the
-    one that reaches the area, and nothing is cut, dropped or drawn again to fit.
+    float64, shape (N,): diameters [px] in the order drawn. All that were drawn are kept: the last circle is
+    the one that reaches the area, and nothing is cut, dropped or drawn again to fit.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def pack(
     shape: tuple[int, int],
     *,
     rng: np.random.Generator,
-    settings: PackingSettings = PackingSettings(),  # noqa: B008 - frozen
+    settings: PackingSettings = PackingSettings(),
 ) -> Packing:
     """Scatter circles over an image and push them apart until overlap and gaps are small.
 
@@ -117,89 +123,98 @@ def pack(
     Notes
     -----
     Each overlapping pair is pushed apart along the line between its centres, the smaller circle farther; each
-    circle is also pushed at random, less and less (annealing). Centres are kept within the image, so circles
-    may stick out of it: the image cuts grains at its border as a micrograph does.
+    circle is also pushed at random, less and less (annealing), and away from the border. Centres are kept within
+    the image, but circles may stick out of it: the border cuts grains as a micrograph's does.
 
-    Circles that cover the image's area cannot be packed without overlap: what remains is reported, and the
-    power diagram divides it.
+    Circles that cover the image's area cannot be packed without overlap and gaps: both are reported, and the
+    power diagram divides the ones and fills the others.
     """
-    sizes = np.ascontiguousarray(radii, np.float64)
-    height, width = shape
-    # Centres may lie anywhere on the pixels' area, which reaches half a pixel beyond their centres.
-    low, high = -0.5, np.array([height, width]) - 0.5
-    centres = low + rng.random((len(sizes), 2)) * (high - low)
-    cy, cx = centres[:, 0].copy(), centres[:, 1].copy()
-    before = _overlap(cy, cx, sizes)
+    # A pixel reaches half a pixel beyond its centre, and centres may lie anywhere on the pixels.
+    low, high = np.full(2, -0.5), np.asarray(shape) - 0.5
+    sizes = np.asarray(radii, np.float64)
+    circles = np.empty((len(sizes), 3))
+    circles[:, :2] = low + rng.random((len(sizes), 2)) * (high - low)
+    circles[:, 2] = sizes
+    before = _overlap(circles)
     seed = rng.integers(0, 2**64, dtype=np.uint64)
     if settings.steps:
-        _relax(
-            cy, cx, sizes, high, settings.steps, settings.stiffness, settings.perturbation, np.uint64(seed)
-        )
-    return Packing(np.stack([cy, cx], axis=1), before, _overlap(cy, cx, sizes))
+        pushes = (settings.stiffness, settings.perturbation, settings.wall)
+        _relax(circles, (low, high), settings.steps, pushes, seed)
+    return Packing(circles[:, :2].copy(), before, _overlap(circles))
 
 
-def _overlap(cy: FloatArray, cx: FloatArray, radius: FloatArray) -> float:
-    pairs, count = _near_pairs(cy, cx, radius, 0.0)
-    return float(_overlap_sum(cy, cx, radius, pairs, count) / radius.sum())
+def _overlap(circles: FloatArray) -> float:
+    return float(_overlap_sum(circles, _near_pairs(circles, 0.0)) / circles[:, 2].sum())
 
 
 @compiled
-def _relax(cy, cx, radius, high, steps, stiffness, perturbation, seed):  # type: ignore[no-untyped-def]
+def _relax(
+    circles: FloatArray,
+    box: tuple[FloatArray, FloatArray],
+    steps: int,
+    pushes: tuple[float, float, float],
+    seed: np.uint64,
+) -> None:
     """Run the steps on a Verlet list: pairs within a skin, listed anew when a circle has crossed half of it."""
-    count = len(cy)
-    skin = radius.mean()
-    pairs, listed = _near_pairs(cy, cx, radius, skin)
-    listed_y, listed_x = cy.copy(), cx.copy()
-    push_y, push_x = np.empty(count), np.empty(count)
+    stiffness, perturbation, wall = pushes
+    low, high = box
+    skin = circles[:, 2].mean()
+    listed = circles.copy()
+    pairs = _near_pairs(circles, skin)
+    push = np.empty((len(circles), 2))
     state = seed
     for step in range(steps):
         strength = perturbation * max(0.0, 1.0 - step / (0.75 * steps))
-        for i in range(count):
-            state, u = _uniform(state)
-            state, v = _uniform(state)
-            push_y[i] = strength * radius[i] * (2.0 * u - 1.0)
-            push_x[i] = strength * radius[i] * (2.0 * v - 1.0)
-        state = _push_apart(cy, cx, radius, stiffness, pairs, listed, push_y, push_x, state)
+        for i in range(len(circles)):
+            radius = circles[i, 2]
+            for axis in range(2):
+                state, u = _uniform(state)
+                inwards = max(0.0, low[axis] + wall * radius - circles[i, axis])
+                inwards -= max(0.0, circles[i, axis] + wall * radius - high[axis])
+                push[i, axis] = strength * radius * (2.0 * u - 1.0) + stiffness * inwards
+        state = _part(circles, pairs, stiffness, push, state)
         moved = 0.0
-        for i in range(count):
-            cy[i] = min(max(cy[i] + push_y[i], -0.5), high[0])
-            cx[i] = min(max(cx[i] + push_x[i], -0.5), high[1])
-            moved = max(moved, (cy[i] - listed_y[i]) ** 2 + (cx[i] - listed_x[i]) ** 2)
+        for i in range(len(circles)):
+            for axis in range(2):
+                place = circles[i, axis] + push[i, axis]
+                circles[i, axis] = min(max(place, low[axis]), high[axis])
+            moved = max(moved, _square_distance(circles[i], listed[i]))
         if moved > 0.25 * skin * skin:
-            pairs, listed = _near_pairs(cy, cx, radius, skin)
-            listed_y[:] = cy
-            listed_x[:] = cx
+            listed = circles.copy()
+            pairs = _near_pairs(circles, skin)
 
 
 @compiled
-def _push_apart(cy, cx, radius, stiffness, pairs, listed, push_y, push_x, state):  # type: ignore[no-untyped-def]
+def _part(
+    circles: FloatArray, pairs: IndexArray, stiffness: float, push: FloatArray, state: np.uint64
+) -> np.uint64:
     """Add to the pushes what parts the overlapping pairs; give the random state on."""
-    for k in range(listed):
+    for k in range(len(pairs)):
         i, j = pairs[k, 0], pairs[k, 1]
-        dy, dx = cy[j] - cy[i], cx[j] - cx[i]
-        reach = radius[i] + radius[j]
+        reach = circles[i, 2] + circles[j, 2]
+        dy, dx = circles[j, 0] - circles[i, 0], circles[j, 1] - circles[i, 1]
         square = dy * dy + dx * dx
         if square >= reach * reach:
             continue
         distance = math.sqrt(square)
-        depth = reach - distance
+        depth = stiffness * (reach - distance)
         if distance > 1e-9 * reach:
             dy /= distance
             dx /= distance
         else:  # centres that coincide part in a random direction
             state, u = _uniform(state)
             dy, dx = math.sin(2.0 * math.pi * u), math.cos(2.0 * math.pi * u)
-        share = radius[j] / reach
-        push_y[i] -= stiffness * share * depth * dy
-        push_x[i] -= stiffness * share * depth * dx
-        push_y[j] += stiffness * (1.0 - share) * depth * dy
-        push_x[j] += stiffness * (1.0 - share) * depth * dx
+        share = circles[j, 2] / reach
+        push[i, 0] -= share * depth * dy
+        push[i, 1] -= share * depth * dx
+        push[j, 0] += (1.0 - share) * depth * dy
+        push[j, 1] += (1.0 - share) * depth * dx
     return state
 
 
 @compiled
-def _uniform(state):  # type: ignore[no-untyped-def]
-    """Advance splitmix64 by one and give a number in [0, 1)."""
+def _uniform(state: np.uint64) -> tuple[np.uint64, float]:
+    """Advance splitmix64 (Steele et al., doi:10.1145/2660193.2660195) by one and give a number in [0, 1)."""
     state = state + np.uint64(0x9E3779B97F4A7C15)
     z = state
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -209,44 +224,43 @@ def _uniform(state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _overlap_sum(cy, cx, radius, pairs, count):  # type: ignore[no-untyped-def]
+def _square_distance(a: FloatArray, b: FloatArray) -> float:
+    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
+
+
+@compiled
+def _overlap_sum(circles: FloatArray, pairs: IndexArray) -> float:
     total = 0.0
-    for k in range(count):
-        i, j = pairs[k, 0], pairs[k, 1]
-        distance = math.sqrt((cy[j] - cy[i]) ** 2 + (cx[j] - cx[i]) ** 2)
-        total += max(0.0, radius[i] + radius[j] - distance)
+    for i, j in pairs:
+        distance = math.sqrt(_square_distance(circles[i], circles[j]))
+        total += max(0.0, circles[i, 2] + circles[j, 2] - distance)
     return total
 
 
 @compiled
-def _near_pairs(cy, cx, radius, skin):  # type: ignore[no-untyped-def]
-    """List the pairs whose circles are nearer than the skin, by cells as wide as the largest reach."""
-    count = len(cy)
-    side = 2.0 * radius.max() + skin
-    y0, x0 = cy.min(), cx.min()
-    rows, columns = int((cy.max() - y0) / side) + 1, int((cx.max() - x0) / side) + 1
-    first = np.full(rows * columns, -1, np.int64)
+def _near_pairs(circles: FloatArray, skin: float) -> IndexArray:
+    """List the pairs of circles nearer than the skin, by cells as wide as the largest reach."""
+    count = len(circles)
+    side = 2.0 * circles[:, 2].max() + skin
+    row = ((circles[:, 0] - circles[:, 0].min()) / side).astype(np.int64)
+    column = ((circles[:, 1] - circles[:, 1].min()) / side).astype(np.int64)
+    # Each cell is a linked list of its circles, whose numbers descend.
+    first = np.full((row.max() + 3, column.max() + 3), -1, np.int64)
     following = np.empty(count, np.int64)
-    cell = np.empty(count, np.int64)
     for i in range(count):
-        cell[i] = int((cy[i] - y0) / side) * columns + int((cx[i] - x0) / side)
-        following[i] = first[cell[i]]
-        first[cell[i]] = i
+        following[i] = first[row[i] + 1, column[i] + 1]
+        first[row[i] + 1, column[i] + 1] = i
     pairs = np.empty((12 * count + 16, 2), np.int64)
     listed = 0
     for i in range(count):
-        row, column = cell[i] // columns, cell[i] % columns
-        for r in range(max(row - 1, 0), min(row + 2, rows)):
-            for c in range(max(column - 1, 0), min(column + 2, columns)):
-                j = first[r * columns + c]
-                while j > i:  # each cell's list descends, so the rest are pairs of the other order
-                    reach = radius[i] + radius[j] + skin
-                    if (cy[j] - cy[i]) ** 2 + (cx[j] - cx[i]) ** 2 < reach * reach:
+        for r in range(row[i], row[i] + 3):
+            for c in range(column[i], column[i] + 3):
+                j = first[r, c]
+                while j > i:
+                    if _square_distance(circles[i], circles[j]) < (circles[i, 2] + circles[j, 2] + skin) ** 2:
                         if listed == len(pairs):
-                            longer = np.empty((2 * listed, 2), np.int64)
-                            longer[:listed] = pairs
-                            pairs = longer
+                            pairs = np.concatenate((pairs, np.empty_like(pairs)))
                         pairs[listed, 0], pairs[listed, 1] = i, j
                         listed += 1
                     j = following[j]
-    return pairs, listed
+    return pairs[:listed]

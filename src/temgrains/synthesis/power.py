@@ -1,4 +1,4 @@
-"""Power diagrams (weighted Voronoi diagrams) of circles, and the boundaries between their cells, on pixels."""
+"""Power diagrams (weighted Voronoi diagrams) of circles, and the boundaries of their cells, on pixels."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ import numpy as np
 from temgrains._compiled import compiled
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import ArrayLike, NDArray
 
     from temgrains.records import LabelArray, MaskArray
 
-GRID = 1024
-"""Sites are rounded to 1 / GRID px: every sum and product of the kernels is then exact in float64."""
+    FloatArray: TypeAlias = NDArray[np.float64]
+    IndexArray: TypeAlias = NDArray[np.int64]
+
 LIMIT_PX = 16384
-"""Largest side, coordinate and radius [px] for which that holds."""
+"""Largest side, coordinate and radius of a raster and its circles [px]."""
+# Circles are rounded to 1/1024 px: up to the limit, all sums and products are then exact in float64.
+_GRID = 1024
 _BAND = 32
 
 
@@ -50,31 +55,13 @@ def power_diagram(centres: ArrayLike, radii: ArrayLike, shape: tuple[int, int]) 
     On one image row the power distance less x² is linear in x, so that the row's owners are the lower
     envelope of N lines whose slopes are sorted once for the whole image.
     """
-    sites, sizes = snap(centres, radii)
-    _check_shape(shape)
+    sites = _snap(centres, radii)
+    if len(shape) != 2 or not all(1 <= side <= LIMIT_PX for side in shape):
+        raise ValueError(f"shape is {shape}; it must be two sides from 1 to {LIMIT_PX} px")
     order = np.argsort(sites[:, 1], kind="stable")
     owner = np.empty(shape, np.int32)
-    _fill_bands(sites[order, 0], sites[order, 1], sizes[order], order, owner)
+    _fill_bands(sites[order], order, owner)
     return owner
-
-
-def snap(centres: ArrayLike, radii: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Round circles to the grid on which `power_diagram` is exact.
-
-    Raises
-    ------
-    ValueError
-        If there is no circle, or a number is not finite or too large.
-    """
-    sites = np.asarray(centres, np.float64)
-    sizes = np.asarray(radii, np.float64)
-    if sites.ndim != 2 or sites.shape[1:] != (2,) or sizes.shape != sites.shape[:1] or not len(sizes):
-        raise ValueError(
-            f"centres {sites.shape} and radii {sizes.shape} must be (N, 2) and (N,), with at least one circle"
-        )
-    if not (np.abs(sites) <= LIMIT_PX).all() or not ((sizes >= 0) & (sizes <= LIMIT_PX)).all():
-        raise ValueError(f"centres and radii must be finite, at most {LIMIT_PX} px, and radii not negative")
-    return np.rint(sites * GRID) / GRID, np.rint(sizes * GRID) / GRID
 
 
 def cell_boundaries(
@@ -108,139 +95,162 @@ def cell_boundaries(
     """
     if not 1 <= thickness_px <= LIMIT_PX:
         raise ValueError(f"thickness_px is {thickness_px!r}; it must be from 1 to {LIMIT_PX} px")
-    sites, sizes = snap(centres, radii)
     mask = np.zeros(owner.shape, np.bool_)
-    # One pixel more than half the thickness: the steps of the raster stray from the line by less than that.
-    reach = math.ceil(thickness_px / 2) + 1
-    _draw_interfaces(owner, sites[:, 0], sites[:, 1], sizes, thickness_px, reach, mask)
+    _draw_interfaces(owner, _snap(centres, radii), float(thickness_px), mask)
     return mask
 
 
-def _check_shape(shape: tuple[int, int]) -> None:
-    if len(shape) != 2 or not all(1 <= side <= LIMIT_PX for side in shape):
-        raise ValueError(f"shape is {shape}; it must be two sides from 1 to {LIMIT_PX} px")
+def gap_share(owner: LabelArray, centres: ArrayLike, radii: ArrayLike) -> float:
+    """Give the share of the raster that no circle covers; parameters as for `cell_boundaries`.
+
+    A pixel that any circle covers has a negative power distance to that one, and so to its owner.
+    """
+    return _count_uncovered(owner, _snap(centres, radii)) / owner.size
+
+
+def _snap(centres: ArrayLike, radii: ArrayLike) -> FloatArray:
+    """Check circles, round them to the grid and give (row, column, radius²), shape (N, 3)."""
+    places, sizes = np.asarray(centres, np.float64), np.asarray(radii, np.float64)
+    if places.ndim != 2 or places.shape[1] != 2 or sizes.shape != places.shape[:1] or not len(sizes):
+        raise ValueError(
+            f"centres {places.shape} and radii {sizes.shape} must be (N, 2) and (N,), with at least one circle"
+        )
+    if not (np.abs(places) <= LIMIT_PX).all() or not ((sizes >= 0) & (sizes <= LIMIT_PX)).all():
+        raise ValueError(f"centres and radii must be finite, at most {LIMIT_PX} px, and radii not negative")
+    snapped = np.rint(np.column_stack([places, sizes]) * _GRID) / _GRID
+    snapped[:, 2] **= 2
+    return snapped
 
 
 @compiled
-def _fill_bands(
-    cy: NDArray[np.float64],
-    cx: NDArray[np.float64],
-    radius: NDArray[np.float64],
-    index: NDArray[np.int64],
-    owner: LabelArray,
-) -> None:
-    """Fill the raster band by band, each with the circles that can own a pixel of it; cx ascends."""
+def _fill_bands(sites: FloatArray, index: IndexArray, owner: LabelArray) -> None:
+    """Fill the raster band by band, each with the circles that can own a pixel of it.
+
+    ``sites`` holds (row, column, radius²) by ascending column, ``index`` the circles' numbers.
+    """
     height, width = owner.shape
-    count = len(cx)
+    count = len(sites)
+    scratch = (np.empty((count, 2)), np.empty(count, np.int64), np.empty(count + 1, np.int64))
     nearest = np.empty(count)
-    chosen = np.empty(count, np.int64)
-    constant = np.empty(count)
-    stack = np.empty(count, np.int64)
-    start = np.empty(count + 1, np.int64)
     guess = 4.0 * height * width / count
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         for i in range(count):
-            gap = max(top - cy[i], cy[i] - (bottom - 1), 0.0)
-            nearest[i] = gap * gap - radius[i] * radius[i]
-        bound = guess
+            gap = max(top - sites[i, 0], sites[i, 0] - (bottom - 1), 0.0)
+            nearest[i] = gap * gap - sites[i, 2]
+        bound = max(guess, nearest.min())
         while True:
-            kept = 0
-            for i in range(count):
-                if nearest[i] <= bound:
-                    chosen[kept] = i
-                    kept += 1
-            worst = np.inf
-            if kept:
-                worst = -np.inf
-                for y in range(top, bottom):
-                    power = _fill_row(y, chosen[:kept], cy, cx, radius, index, constant, stack, start, owner)
-                    worst = max(worst, power)
-            # A circle left out is everywhere in the band farther than `bound`: it loses if nobody is.
-            if worst <= bound or kept == count:
+            chosen = np.flatnonzero(nearest <= bound)
+            near, numbers = sites[chosen], index[chosen]
+            worst = -np.inf
+            for y in range(top, bottom):
+                worst = max(worst, _fill_row(y, near, numbers, scratch, owner))
+            # A circle left out is farther than `bound` everywhere in the band: it loses if no winner is.
+            if worst <= bound:
                 break
             bound = worst
 
 
 @compiled
-def _fill_row(y, chosen, cy, cx, radius, index, constant, stack, start, owner):  # type: ignore[no-untyped-def]
+def _fill_row(
+    y: int,
+    sites: FloatArray,
+    index: IndexArray,
+    scratch: tuple[FloatArray, IndexArray, IndexArray],
+    owner: LabelArray,
+) -> float:
     """Fill one row with the lower envelope of its lines; give the largest power distance in it."""
     width = owner.shape[1]
+    lines, stack, start = scratch
     top = -1
-    for i in chosen:
-        dy = y - cy[i]
-        constant[i] = cx[i] * cx[i] + dy * dy - radius[i] * radius[i]
+    for i in range(len(sites)):
+        # The line's slope is -2 lines[i, 0], its value at column 0 lines[i, 1].
+        dy, lines[i, 0] = y - sites[i, 0], sites[i, 1]
+        lines[i, 1] = sites[i, 1] * sites[i, 1] + dy * dy - sites[i, 2]
         first = 0
         while top >= 0:
-            first = _takes_over(stack[top], i, cx, constant, index, width)
+            first = _takes_over(stack[top], i, lines, index, width)
             if first > start[top]:
                 break
             top -= 1
             first = 0
         if first < width:
             top += 1
-            stack[top] = i
-            start[top] = first
+            stack[top], start[top] = i, first
     start[top + 1] = width
     worst = -np.inf
     for k in range(top + 1):
-        i = stack[k]
-        left, right = start[k], start[k + 1]
-        label = index[i]
-        for x in range(left, right):
-            owner[y, x] = label
+        slope, value = lines[stack[k]]
+        owner[y, start[k] : start[k + 1]] = index[stack[k]]
         # Along a run the power distance is convex: its ends hold the maximum.
-        for x in (left, right - 1):
-            worst = max(worst, x * x - 2.0 * cx[i] * x + constant[i])
+        for x in (start[k], start[k + 1] - 1):
+            worst = max(worst, x * x - 2.0 * slope * x + value)
     return worst
 
 
 @compiled
-def _takes_over(i, j, cx, constant, index, width):  # type: ignore[no-untyped-def]
-    """Give the first column (0..width) at which circle j, right of circle i, beats it."""
-    rise = constant[j] - constant[i]
-    slope = 2.0 * (cx[j] - cx[i])
+def _takes_over(i: int, j: int, lines: FloatArray, index: IndexArray, width: int) -> int:
+    """Give the first column (0..width) at which circle j, not left of circle i, beats it."""
+    rise = lines[j, 1] - lines[i, 1]
+    slope = 2.0 * (lines[j, 0] - lines[i, 0])
     wins_tie = index[j] < index[i]
-    if slope == 0.0:
-        return 0 if rise < 0.0 or (rise == 0.0 and wins_tie) else width
-    if slope * width < rise:
-        return width
-    if rise < 0.0:
+    if rise < 0.0 or (rise == 0.0 and wins_tie):
         return 0
-    # The quotient is rounded, the product is exact: it settles which side of the crossing x is on.
+    if slope * width <= rise:
+        return width
+    # The quotient is rounded, the products are exact: they settle on which side of the crossing x is.
     x = int(rise / slope)
-    while x > 0 and slope * (x - 1) >= rise:
+    while slope * (x - 1) >= rise:
         x -= 1
     while slope * x < rise or (slope * x == rise and not wins_tie):
         x += 1
-    return min(x, width)
+    return x
 
 
 @compiled
-def _draw_interfaces(owner, cy, cx, radius, thickness, reach, mask):  # type: ignore[no-untyped-def]
-    """Visit each step between two cells and draw its neighbourhood."""
+def _draw_interfaces(owner: LabelArray, sites: FloatArray, thickness: float, mask: MaskArray) -> None:
+    """Visit each step of the raster between two cells and draw its surroundings."""
     height, width = owner.shape
     for y in range(height):
         for x in range(width):
-            here = owner[y, x]
-            if x + 1 < width and owner[y, x + 1] != here:
-                _draw_step(y, x, here, owner[y, x + 1], owner, cy, cx, radius, thickness, reach, mask)
-            if y + 1 < height and owner[y + 1, x] != here:
-                _draw_step(y, x, here, owner[y + 1, x], owner, cy, cx, radius, thickness, reach, mask)
+            for below, right in ((y, x + 1), (y + 1, x)):
+                if below < height and right < width and owner[below, right] != owner[y, x]:
+                    pair = (owner[y, x], owner[below, right])
+                    _draw_step((y, x), pair, owner, sites, thickness, mask)
 
 
 @compiled
-def _draw_step(y, x, i, j, owner, cy, cx, radius, thickness, reach, mask):  # type: ignore[no-untyped-def]
-    """Draw the pixels of cells i and j around (y, x) that lie within half the thickness of their interface."""
+def _draw_step(
+    place: tuple[int, int],
+    pair: tuple[int, int],
+    owner: LabelArray,
+    sites: FloatArray,
+    thickness: float,
+    mask: MaskArray,
+) -> None:
+    """Draw the pixels of two cells around a place that lie within half the thickness of their interface."""
     height, width = owner.shape
-    dy, dx = cy[j] - cy[i], cx[j] - cx[i]
-    # Power distances differ by twice the centres' distance times the distance to the interface.
+    (y, x), (i, j) = place, pair
+    # The raster's steps stray from the line by less than a pixel.
+    reach = math.ceil(thickness / 2) + 1
+    dy, dx = sites[j, 0] - sites[i, 0], sites[j, 1] - sites[i, 1]
+    # Power distances to the two circles differ by 2 |c_j - c_i| times the distance to the interface.
     limit = thickness * math.sqrt(dy * dy + dx * dx)
-    constant = cy[j] * cy[j] + cx[j] * cx[j] - radius[j] * radius[j]
-    constant -= cy[i] * cy[i] + cx[i] * cx[i] - radius[i] * radius[i]
+    constant = sites[j, 0] ** 2 + sites[j, 1] ** 2 - sites[j, 2]
+    constant -= sites[i, 0] ** 2 + sites[i, 1] ** 2 - sites[i, 2]
     for row in range(max(y - reach, 0), min(y + reach + 1, height)):
         for column in range(max(x - reach, 0), min(x + reach + 1, width)):
             label = owner[row, column]
-            if label == i or label == j:
-                if abs(constant - 2.0 * (row * dy + column * dx)) <= limit:
-                    mask[row, column] = True
+            near = abs(constant - 2.0 * (row * dy + column * dx)) <= limit
+            if near and (label == i or label == j):  # noqa: PLR1714, SIM109 - a tuple is slower here
+                mask[row, column] = True
+
+
+@compiled
+def _count_uncovered(owner: LabelArray, sites: FloatArray) -> int:
+    count = 0
+    for y in range(owner.shape[0]):
+        for x in range(owner.shape[1]):
+            i = owner[y, x]
+            count += (y - sites[i, 0]) ** 2 + (x - sites[i, 1]) ** 2 > sites[i, 2]
+    return count

@@ -77,8 +77,8 @@ class Recipe:
 def paper_recipe(**changes: Any) -> Recipe:
     """Give the paper's recipe (arXiv:2504.14782), with changes to any field of `Recipe`.
 
-    Convex grains, each a random grey; a copy flipped both ways times 0.1; salt and pepper 5 %, Gaussian noise of
-    variance 0.01, Poisson noise, and a 5 × 5 median.
+    Convex grains, each a random grey; a copy flipped both ways times 0.1; salt and pepper 5 %, Gaussian noise
+    of variance 0.01, Poisson noise, and a 5 × 5 median.
     """
     steps = (RandomGrey(), FlippedOverlay(), SaltAndPepper(), GaussianNoise(), PoissonNoise(), Median())
     return Recipe(**({"name": "paper", "steps": steps} | changes))
