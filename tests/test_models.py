@@ -101,7 +101,7 @@ def test_pickles_are_never_opened(tmp_path, name):
             return (pytest.fail, ("a pickle was run",))
 
     (tmp_path / name).write_bytes(pickle.dumps(Evil()))
-    with pytest.raises(ModelError, match="never opened; use .safetensors"):
+    with pytest.raises(ModelError, match=r"never opened; use \.safetensors"):
         models.load(tmp_path / name)
     (tmp_path / "x.safetensors").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(ModelError, match="not a readable safetensors file"):

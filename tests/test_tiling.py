@@ -103,7 +103,7 @@ def test_no_gpu_warns_and_uses_the_cpu(network):
 
 
 class Broken(Greedy):
-    def forward(self, x):
+    def forward(self, _image):
         raise RuntimeError("an engine's own fault")
 
 
