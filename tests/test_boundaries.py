@@ -154,8 +154,7 @@ def test_wide_gap_invents_nothing():
     assert 41 - 9 - 6 <= result.pruned_px <= 41 - 9 + 2  # thinning shortens or forks the ends of a band
 
 
-@pytest.mark.parametrize("chosen", [PLAIN, BoundarySettings(min_grain_px=2)], ids=["plain", "closing"])
-def test_loose_end_is_pruned_and_its_length_reported(chosen):
+def test_loose_end_is_pruned_and_its_length_reported():
     drawing = """
         ......#......
         ......#......
@@ -165,11 +164,21 @@ def test_loose_end_is_pruned_and_its_length_reported(chosen):
         ......#......
         ......#......
         """
-    result = closed(drawing, chosen)
+    result = closed(drawing)
     straight = draw(drawing.replace("######.", "#......"))
     bulged = draw(drawing.replace("######.", ".#....."))  # which of the two is undefined
     assert show(result.mask) in {show(straight), show(bulged)}
     assert result.pruned_px == 5
+
+
+def test_loose_end_of_a_wide_band_is_pruned_and_its_length_reported():
+    state = np.zeros((60, 80), np.uint8)
+    state[:, 28:33] = 255
+    state[28:33, 33:63] = 255
+    result = close(state)
+    assert result.labels.max() == 2
+    assert np.ptp(np.nonzero(result.mask)[1]) <= 3
+    assert 28 <= result.pruned_px <= 33
 
 
 def test_bridge_between_rings_is_a_loose_end():

@@ -75,7 +75,7 @@ def close(
     labels = _grow(seeds, np.maximum(state, np.uint8(level)))
     mask = labels == 0
     progress("boundaries", 3, _STEPS)
-    pruned = _loose_length(skeletonize(closed))
+    pruned = _loose_length(closed)
     progress("boundaries", 4, _STEPS)
     return Boundaries(
         mask=mask, labels=labels, pruned_px=pruned, completed_px=int(np.count_nonzero(mask & ~above))
@@ -209,12 +209,13 @@ def _number(padded: LabelArray, count: int) -> LabelArray:
     return labels
 
 
-def _loose_length(skeleton: MaskArray) -> int:
-    """Count the pixels of thin lines that separate nothing: their 3 x 3 neighbourhood shows one region."""
+def _loose_length(closed: MaskArray) -> int:
+    """Count the pixels of the thinned map that separate nothing: 3 x 3 pixels around show one region."""
+    # Thinning draws lines back from the image border, so that they enclose nothing; a frame holds them.
+    skeleton = skeletonize(np.pad(np.pad(closed, 1, constant_values=True), 1))
     regions, _ = ndimage.label(~skeleton)
-    padded = np.pad(regions, 1)
-    rows, columns = np.nonzero(skeleton)
-    around = np.stack([padded[rows + dy, columns + dx] for dy in range(3) for dx in range(3)])  # (9, N)
+    rows, columns = np.nonzero(skeleton[2:-2, 2:-2])
+    around = np.stack([regions[rows + dy, columns + dx] for dy in (1, 2, 3) for dx in (1, 2, 3)])  # (9, N)
     high = around.max(axis=0)
     low = np.where(around > 0, around, high).min(axis=0)
     return int(np.count_nonzero(low == high))
