@@ -52,19 +52,20 @@ def find_edges(
 
     Notes
     -----
-    The outermost pixels are never LoG or Canny edges. Where two neighbours across a Sobel edge are equally
-    steep, the right or lower one is taken. A LoG edge is the pixel on the darker side of the zero crossing's
-    sign, that is where the Laplacian is negative. Canny's filters have an even length, so that a step between
-    pixels i and i + 1 is marked at i.
+    The outermost pixels are never LoG or Canny edges. Of two neighbours across a Sobel edge that are equally
+    steep, the right or lower one is taken. A LoG edge is the pixel on the brighter side of the zero crossing,
+    where the response is negative. Canny's filters have an even length, so that a sharp step between pixels i
+    and i + 1 is marked at i. A transposed image gives transposed maps; a flipped one gives flipped maps except
+    for these ties (Sobel) and this half pixel (Canny).
     """
     stretched = stretch(micrograph.pixels, settings.saturation)
     image = median_filter(stretched, settings.median_px, mode="reflect")
     maps = np.zeros((3, *image.shape), np.uint8)
-    sobel(image, settings.sobel_threshold, out=maps[0])
+    _sobel(image, settings.sobel_threshold, out=maps[0])
     progress("edges", 1, 3)
-    log(image, settings.log_sigma_px, settings.log_threshold, out=maps[1])
+    _log(image, settings.log_sigma_px, settings.log_threshold, out=maps[1])
     progress("edges", 2, 3)
-    canny(image, settings.canny_sigma_px, settings.canny_threshold, out=maps[2])
+    _canny(image, settings.canny_sigma_px, settings.canny_threshold, out=maps[2])
     progress("edges", 3, 3)
     return EdgeMaps(maps)
 
@@ -85,29 +86,23 @@ def stretch(pixels: GreyArray, saturation: float) -> ByteArray:
         0..255. Where both limits fall on one grey value the image is only scaled, as in MATLAB.
     """
     count = pixels.size
-    ends = (math.floor(saturation * count), max(math.ceil((1 - saturation) * count) - 1, 0))
-    ordered = np.partition(pixels, ends, axis=None)
-    low, high = float(ordered[ends[0]]), float(ordered[ends[1]])
+    first = math.floor(saturation * count)
+    last = max(math.ceil((1 - saturation) * count) - 1, first)
+    # One place at a time: numpy has no fast path for two.
+    ordered = np.partition(pixels, first, axis=None)
+    low = float(ordered[first])
+    high = float(np.partition(ordered[first:], last - first)[last - first])
     if low >= high:
         low, high = 0.0, 1.0
     # An 8-bit original often lands exactly on a half, which rounds up. Its value here is off by some 1e-7 but
     # two of its levels differ by more than 2e-3, so that this bias puts every half on its right side.
-    grey = (pixels - np.float64(low)) * (255 / (high - low)) + (0.5 + 1e-3)
-    return np.clip(grey, 0, 255).astype(np.uint8)
+    grey = (pixels - np.float32(low)) * np.float32(255 / (high - low))
+    grey += np.float32(0.5 + 1e-3)
+    return np.clip(grey, 0, 255, out=grey).astype(np.uint8)
 
 
-def sobel(image: ByteArray, threshold: float | None, *, out: ByteArray) -> None:
-    """Mark where the Sobel gradient is steep and steepest across the edge.
-
-    Parameters
-    ----------
-    image
-        0..255, shape (H, W).
-    threshold
-        Gradient magnitude (Sobel / 8, image in 0..1); None: twice the root mean square of the gradient.
-    out
-        Zeros, shape (H, W); edges are set to 255.
-    """
+def _sobel(image: ByteArray, threshold: float | None, *, out: ByteArray) -> None:
+    """Mark where the gradient is steep and steepest across the edge; None: twice its root mean square."""
     padded = np.pad(image, 1, mode="edge").astype(np.float32)
     # Whole numbers below 2**24, exact in single precision, so that equal slopes compare as equal.
     energy = np.empty(image.shape, np.float32)
@@ -155,28 +150,17 @@ def _thin_sobel(padded: GreyArray, energy: GreyArray, cutoff: float, out: ByteAr
                     out[r, c] = 255
 
 
-def log(image: ByteArray, sigma: float, threshold: float | None, *, out: ByteArray) -> None:
-    """Mark the zero crossings of the Laplacian of Gaussian.
-
-    Parameters
-    ----------
-    image
-        0..255, shape (H, W).
-    sigma
-        Standard deviation of the Gaussian [px].
-    threshold
-        Jump across the crossing (image in 0..1); None: 0.75 of the mean absolute response.
-    out
-        Zeros, shape (H, W); edges are set to 255.
-    """
+def _log(image: ByteArray, sigma: float, threshold: float | None, *, out: ByteArray) -> None:
+    """Mark the zero crossings of the Laplacian of Gaussian; None: above 0.75 of the mean response."""
     # With g the normalised Gaussian, LoG = (y² - σ²) g(y) g(x) / σ⁴ + g(y) (x² - σ²) g(x) / σ⁴ - mean:
     # two separable filters, and a box that makes the truncated kernel sum to zero.
     half = math.ceil(3 * sigma)
     x = np.arange(half + 1, dtype=np.float64)
     gauss = np.exp(-(x**2) / (2 * sigma**2))
-    gauss /= gauss[0] + 2 * gauss[1:].sum()
+    gauss[0] /= 2  # both sides of the centre are its one value
+    gauss /= 2 * gauss.sum()
     curved = gauss * (x**2 - sigma**2) / sigma**4
-    total = 2 * (gauss[0] + 2 * gauss[1:].sum()) * (curved[0] + 2 * curved[1:].sum())
+    total = 8 * gauss.sum() * curved.sum()
     response = np.empty(image.shape, np.float32)
     _log_response(np.pad(image, half, mode="edge"), gauss, curved, total / (2 * half + 1) ** 2, response)
     limit = 0.75 * np.abs(response).mean(dtype=np.float64) if threshold is None else threshold * 255
@@ -190,27 +174,37 @@ def _log_response(
     half = len(gauss) - 1
     height, width = response.shape
     smoothed, bent, box = np.empty((3, width + 2 * half))
+    value = np.empty(width)
     for r in range(height):
-        for c in range(width + 2 * half):
-            centre = np.float64(padded[r + half, c])
-            smoothed[c] = gauss[0] * centre
-            bent[c] = curved[0] * centre
-            box[c] = centre
-        for k in range(1, half + 1):
+        smoothed[:], bent[:], box[:], value[:] = 0, 0, 0, 0
+        for k in range(half + 1):
+            above, below = padded[r + half - k], padded[r + half + k]
+            both = mean if k > 0 else mean / 2
             for c in range(width + 2 * half):
-                pair = np.float64(padded[r + half - k, c]) + np.float64(padded[r + half + k, c])
+                pair = np.float64(above[c]) + np.float64(below[c])
                 smoothed[c] += gauss[k] * pair
                 bent[c] += curved[k] * pair
-                box[c] += pair
+                box[c] += both * pair
+        for k in range(half + 1):
+            left, right = slice(half - k, half - k + width), slice(half + k, half + k + width)
+            _add_pairs(value, gauss[k], bent[left], bent[right])
+            _add_pairs(value, curved[k], smoothed[left], smoothed[right])
+            _add_pairs(value, -1.0 if k > 0 else -0.5, box[left], box[right])
         for c in range(width):
-            here = c + half
-            value = gauss[0] * bent[here] + curved[0] * smoothed[here] - mean * box[here]
-            for k in range(1, half + 1):
-                value += gauss[k] * (bent[here - k] + bent[here + k])
-                value += curved[k] * (smoothed[here - k] + smoothed[here + k])
-                value -= mean * (box[here - k] + box[here + k])
             # Ramps and plains are zero but for rounding, which must not become crossings.
-            response[r, c] = value if abs(value) > 1e-10 else 0.0
+            response[r, c] = value[c] * (abs(value[c]) > 1e-10)
+
+
+@compiled
+def _add_pairs(total: Weights, weight: float, left: Weights, right: Weights) -> None:
+    for c in range(len(total)):
+        total[c] += weight * (left[c] + right[c])
+
+
+@compiled
+def _add_steps(total: Weights, weight: float, left: Weights, right: Weights) -> None:
+    for c in range(len(total)):
+        total[c] += weight * (right[c] - left[c])
 
 
 @compiled
@@ -218,15 +212,12 @@ def _zero_crossings(response: GreyArray, limit: float, out: ByteArray) -> None:
     for r in range(1, response.shape[0] - 1):
         for c in range(1, response.shape[1] - 1):
             here = response[r, c]
-            if here > 0:
-                continue
             left, right = response[r, c - 1], response[r, c + 1]
             above, below = response[r - 1, c], response[r + 1, c]
-            if here < 0:
-                # The higher of the positive neighbours makes the larger jump.
-                highest = max(left, right, above, below)
-                crossed = highest > 0 and highest - here > limit
-            else:
+            # Of the positive neighbours the highest makes the largest jump.
+            highest = max(left, right, above, below)
+            crossed = (here < 0) & (highest > 0) & (highest - here > limit)
+            if here == 0:
                 crossed = (left * right < 0 and abs(left - right) > 2 * limit) or (
                     above * below < 0 and abs(above - below) > 2 * limit
                 )
@@ -234,20 +225,8 @@ def _zero_crossings(response: GreyArray, limit: float, out: ByteArray) -> None:
                 out[r, c] = 255
 
 
-def canny(image: ByteArray, sigma: float, threshold: float | None, *, out: ByteArray) -> None:
-    """Mark the ridges of the smoothed gradient that are strong, or connected to strong ones.
-
-    Parameters
-    ----------
-    image
-        0..255, shape (H, W).
-    sigma
-        Standard deviation of the Gaussian [px].
-    threshold
-        Upper threshold as a share of the largest gradient; None: the 70th percentile of the magnitude.
-    out
-        Zeros, shape (H, W); edges are set to 255.
-    """
+def _canny(image: ByteArray, sigma: float, threshold: float | None, *, out: ByteArray) -> None:
+    """Mark ridges of the smoothed gradient that are strong or connected to strong ones; None: 70 % weak."""
     half = 4 * math.ceil(sigma)
     x = np.arange(half) + 0.5
     gauss = np.exp(-(x**2) / (2 * sigma**2))
@@ -271,22 +250,22 @@ def _smooth_gradient(
     half = len(gauss)
     height, width = magnitude.shape
     smoothed, steps = np.empty((2, width + 2 * half))
+    across, down = np.empty((2, width))
     for r in range(height):
-        smoothed[:] = 0
-        steps[:] = 0
+        smoothed[:], steps[:], across[:], down[:] = 0, 0, 0, 0
         for k in range(half):
+            above, below = padded[r + half - k], padded[r + half + 1 + k]
             for c in range(width + 2 * half):
-                above, below = np.float64(padded[r + half - k, c]), np.float64(padded[r + half + 1 + k, c])
-                smoothed[c] += gauss[k] * (above + below)
-                steps[c] += slope[k] * (below - above)
+                smoothed[c] += gauss[k] * (np.float64(above[c]) + np.float64(below[c]))
+                steps[c] += slope[k] * (np.float64(below[c]) - np.float64(above[c]))
+        for k in range(half):
+            left, right = slice(half - k, half - k + width), slice(half + 1 + k, half + 1 + k + width)
+            _add_steps(across, slope[k], smoothed[left], smoothed[right])
+            _add_pairs(down, gauss[k], steps[left], steps[right])
         for c in range(width):
-            across, down = 0.0, 0.0
-            for k in range(half):
-                across += slope[k] * (smoothed[c + half + 1 + k] - smoothed[c + half - k])
-                down += gauss[k] * (steps[c + half + 1 + k] + steps[c + half - k])
-            gradient[0, r, c] = across
-            gradient[1, r, c] = down
-            magnitude[r, c] = math.sqrt(across * across + down * down)
+            gradient[0, r, c] = across[c]
+            gradient[1, r, c] = down[c]
+            magnitude[r, c] = math.sqrt(across[c] ** 2 + down[c] ** 2)
 
 
 def _upper_threshold(magnitude: GreyArray) -> float:
