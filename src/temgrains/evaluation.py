@@ -1,0 +1,147 @@
+"""How good a model is: accuracy and course of the refinement on synthetic micrographs, and from pure noise."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from temgrains import models, pipeline
+from temgrains.boundaries import close
+from temgrains.records import Micrograph, Progress, silent
+from temgrains.refine import PoorGuessWarning
+from temgrains.score import score
+from temgrains.settings import Settings
+from temgrains.synthesis import Recipe, synthesise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from temgrains.records import Boundaries, Iterate
+
+_DEFAULTS = Settings()
+_FIGURES = ("eq1", "precision", "f1", "length", "vi", "closed")
+
+PAPER_ITERATIONS = 46
+"""Passes that the paper's refinement needed from pure noise, its worst case (Fig. 4a)."""
+
+
+def evaluate(
+    recipe: Recipe,
+    *,
+    model: str | Path | models.Model = models.DEFAULT,
+    seed: int,
+    count: int = 200,
+    tolerance_px: float = 3.0,
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Score guess and refined boundaries of fresh synthetic micrographs against their truth.
+
+    Parameters
+    ----------
+    recipe
+        What the micrographs look like.
+    model
+        Name, file or loaded model.
+    seed
+        Of the micrographs; for a fair figure one that the model was not trained on.
+    count
+        Number of micrographs.
+    tolerance_px
+        Distance up to which a boundary counts as found [px].
+    settings
+        Settings of all stages.
+    progress
+        Called as ``progress("evaluation", done, count)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per micrograph: passes, why they stopped, and the scores of the closed boundaries of the guess
+        (``guess_...``) and of the last iterate, without margin.
+    """
+    networks = pipeline.loaded(model)
+    rows = []
+    for index in range(count):
+        sample = synthesise(recipe, seed=seed, index=index)
+        micrograph = Micrograph(
+            sample.image.astype(np.float32) / np.float32(255), source=f"synthetic {index}"
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PoorGuessWarning)  # the count of passes is in the table
+            analysis = pipeline.analyse(micrograph, model=networks, settings=settings)
+        guessed = close(analysis.guess.grey, settings=settings.boundaries)
+        scores = {
+            f"{prefix}{name}": value
+            for prefix, found in (("guess_", guessed), ("", analysis.boundaries))
+            for name, value in asdict(
+                score(sample.truth, found.mask, tolerance_px=tolerance_px, margin_px=0)
+            ).items()
+            if name in _FIGURES
+        }
+        rows.append({"index": index, **_course(analysis.iterates), **scores})
+        progress("evaluation", index + 1, count)
+    return pd.DataFrame(rows)
+
+
+def evaluate_from_noise(
+    *,
+    model: str | Path | models.Model = models.DEFAULT,
+    seeds: range,
+    shape: tuple[int, int] = (96, 496),
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Let the refinement make microstructures from pure noise, and measure what it ends in.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per seed: passes, why they stopped, number of grains, mean equivalent circle diameter [px],
+        standard deviation of its logarithm, ``closed`` (share of the thinned boundaries of the state that
+        separate two grains before anything is pruned).
+    """
+    networks = pipeline.loaded(model)
+    rows = []
+    for done, seed in enumerate(seeds, start=1):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PoorGuessWarning)
+            made = pipeline.imagine(seed=seed, shape=shape, model=networks, settings=settings)
+        diameters = made.sizes.table["ecd_px"].to_numpy()
+        rows.append(
+            {
+                "seed": seed,
+                **_course(made.iterates),
+                "grains": made.grains.count,
+                "mean_ecd_px": diameters.mean(),
+                "sigma": np.log(diameters).std(),
+                "closed": closed_share(made.boundaries),
+            }
+        )
+        progress("noise", done, len(seeds))
+    return pd.DataFrame(rows)
+
+
+def closed_share(boundaries: Boundaries) -> float:
+    """Give the closed length as a share of closed and loose length; 0 where there is no boundary."""
+    closed = int(np.count_nonzero(boundaries.mask))
+    return closed / (closed + boundaries.pruned_px) if closed else 0.0
+
+
+def summarise(table: pd.DataFrame) -> dict[str, Any]:
+    """Give the means of an evaluation's columns, and the share of runs that converged, as plain numbers."""
+    settled = table["stopped"].isin(["converged", "fixed point"])
+    figures = table.drop(columns=["index", "seed", "stopped"], errors="ignore").mean()
+    return {
+        "count": len(table),
+        "converged": float((settled & (table["iterations"] <= PAPER_ITERATIONS)).mean()),
+        **{name: round(float(value), 4) for name, value in figures.items()},
+    }
+
+
+def _course(iterates: tuple[Iterate, ...]) -> dict[str, Any]:
+    return {"iterations": iterates[-1].index, "stopped": iterates[-1].stopped}
