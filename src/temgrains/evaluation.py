@@ -1,4 +1,4 @@
-"""How good a model is: accuracy and course of the refinement on synthetic micrographs, and from pure noise."""
+"""How good a model is: its accuracy and its course on synthetic micrographs, and from pure noise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from temgrains.boundaries import close
 from temgrains.records import Micrograph, Progress, silent
 from temgrains.refine import PoorGuessWarning
 from temgrains.score import score
-from temgrains.settings import Settings
 from temgrains.synthesis import Recipe, synthesise
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from temgrains.records import Boundaries, Iterate
 
-_DEFAULTS = Settings()
 _FIGURES = ("eq1", "precision", "f1", "length", "vi", "closed")
 
 PAPER_ITERATIONS = 46
@@ -36,7 +34,6 @@ def evaluate(
     seed: int,
     count: int = 200,
     tolerance_px: float = 3.0,
-    settings: Settings = _DEFAULTS,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Score guess and refined boundaries of fresh synthetic micrographs against their truth.
@@ -53,8 +50,6 @@ def evaluate(
         Number of micrographs.
     tolerance_px
         Distance up to which a boundary counts as found [px].
-    settings
-        Settings of all stages.
     progress
         Called as ``progress("evaluation", done, count)``.
 
@@ -73,8 +68,8 @@ def evaluate(
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PoorGuessWarning)  # the count of passes is in the table
-            analysis = pipeline.analyse(micrograph, model=networks, settings=settings)
-        guessed = close(analysis.guess.grey, settings=settings.boundaries)
+            analysis = pipeline.analyse(micrograph, model=networks)
+        guessed = close(analysis.guess.grey)
         scores = {
             f"{prefix}{name}": value
             for prefix, found in (("guess_", guessed), ("", analysis.boundaries))
@@ -93,7 +88,6 @@ def evaluate_from_noise(
     model: str | Path | models.Model = models.DEFAULT,
     seeds: range,
     shape: tuple[int, int] = (96, 496),
-    settings: Settings = _DEFAULTS,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Let the refinement make microstructures from pure noise, and measure what it ends in.
@@ -110,7 +104,7 @@ def evaluate_from_noise(
     for done, seed in enumerate(seeds, start=1):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PoorGuessWarning)
-            made = pipeline.imagine(seed=seed, shape=shape, model=networks, settings=settings)
+            made = pipeline.imagine(seed=seed, shape=shape, model=networks)
         diameters = made.sizes.table["ecd_px"].to_numpy()
         rows.append(
             {
@@ -139,7 +133,7 @@ def summarise(table: pd.DataFrame) -> dict[str, Any]:
     return {
         "count": len(table),
         "converged": float((settled & (table["iterations"] <= PAPER_ITERATIONS)).mean()),
-        **{name: round(float(value), 4) for name, value in figures.items()},
+        **{str(name): round(float(value), 4) for name, value in figures.items()},
     }
 
 
