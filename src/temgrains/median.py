@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Network: TypeAlias = NDArray[np.int16]
+    Pixels: TypeAlias = NDArray[Any]
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
@@ -82,13 +83,13 @@ def selection_networks(size: int) -> tuple[Network, Network, int]:
     middle
         The place where the median is then found.
 
-    Each comparator is two places a, b and which result is needed: 0 both, 1 only the minimum (to a), 2 only the
-    maximum (to b).
+    Each comparator is two places a, b and which result is needed: 0 both, 1 only the minimum (to a), 2 only
+    the maximum (to b).
 
     Notes
     -----
-    Both are odd-even merges for any two lengths (Knuth, The Art of Computer Programming 3, section 5.3.4). The
-    window's is read backwards from the median: a comparator neither of whose results is needed is left out.
+    Both are odd-even merges for any two lengths (Knuth, The Art of Computer Programming 3, section 5.3.4).
+    The window's is read backwards from the median: a comparator whose results nobody needs is left out.
     """
     pairs: list[tuple[int, int]] = []
     order = _merge_all([[place] for place in range(size)], pairs)
@@ -105,7 +106,7 @@ def selection_networks(size: int) -> tuple[Network, Network, int]:
 
 
 def _merge_all(runs: list[list[int]], pairs: list[tuple[int, int]]) -> list[int]:
-    """Merge sorted runs of places, shortest first, noting the comparators; give the places in sorted order."""
+    """Merge sorted runs of places, shortest first; note the comparators, give the places in order."""
     while len(runs) > 1:
         first, second, *others = sorted(runs, key=len)
         runs = [*others, _merge(first, second, pairs)]
@@ -128,19 +129,24 @@ def _merge(a: list[int], b: list[int], pairs: list[tuple[int, int]]) -> list[int
     return merged
 
 
+def require_size(size: object) -> None:
+    """Refuse what is not the side of a window."""
+    if not (isinstance(size, int) and 1 <= size <= SIZE_MAX and size % 2):
+        raise ValueError(f"size is {size!r}; it must be an odd whole number from 1 to {SIZE_MAX}")
+
+
 def _check(image: Any, size: int, mode: str) -> None:
     if image.ndim != 2 or image.dtype.newbyteorder("=") not in (np.uint8, np.uint16, np.float32):
         raise ValueError(
             f"image is {image.dtype} {image.shape}; the median takes uint8, uint16 or float32 of shape (H, W)"
         )
-    if not (isinstance(size, int) and 1 <= size <= SIZE_MAX and size % 2):
-        raise ValueError(f"size is {size!r}; it must be an odd whole number from 1 to {SIZE_MAX}")
+    require_size(size)
     if mode not in _PADDING:
         raise ValueError(f"mode is {mode!r}; it must be nearest or reflect")
 
 
 @compiled
-def _select(padded, size, column, window, middle, out):  # type: ignore[no-untyped-def]
+def _select(padded: Pixels, size: int, column: Network, window: Network, middle: int, out: Pixels) -> None:
     """Run the networks on stretches of rows; what a stretch needs fits the innermost cache."""
     height, width = out.shape
     stretch = min(_STRETCH_BYTES // padded.itemsize, width)
@@ -163,7 +169,7 @@ def _select(padded, size, column, window, middle, out):  # type: ignore[no-untyp
 
 
 @compiled
-def _compare(lanes, network):  # type: ignore[no-untyped-def]
+def _compare(lanes: Pixels, network: Network) -> None:
     """Run a network on all columns of the lanes at once."""
     # Spelt as choices: min() and max() of floats also look for NaN, which keeps the loops from being vectors.
     for k in range(len(network)):

@@ -5,6 +5,7 @@ from temgrains.synthesis.generate import SyntheticMicrograph, synthesise
 from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
 from temgrains.synthesis.packing import PackingSettings
 from temgrains.synthesis.recipe import Recipe, Step, paper_recipe
+from temgrains.synthesis.series import synthesise_many
 
 __all__ = [
     "FlippedOverlay",
@@ -19,4 +20,5 @@ __all__ = [
     "SyntheticMicrograph",
     "paper_recipe",
     "synthesise",
+    "synthesise_many",
 ]

@@ -22,8 +22,8 @@ class SyntheticMicrograph:
     """A drawn micrograph and what is true of it.
 
     ``image`` is uint8, shape (H, W). ``truth`` is bool, shape (H, W): True on the boundaries. ``labels`` is
-    int32, shape (H, W): the grain of each pixel, 1..N without gaps, on the boundaries too. ``report`` is plain
-    JSON: what was asked for, drawn and realised.
+    int32, shape (H, W): the grain of each pixel, 1..N without gaps, on the boundaries too. ``report`` is
+    plain JSON: what was asked for, drawn and realised.
     """
 
     image: ByteArray = field(repr=False)
@@ -54,9 +54,8 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
     Grains and steps each have their own generator: the grains stay the same when steps change, and a step's
     draws stay the same when another step's settings change.
     """
-    for name, value in (("seed", seed), ("index", index)):
-        if not isinstance(value, int | np.integer) or value < 0:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number from 0")
+    _require_whole("seed", seed)
+    _require_whole("index", index)
     rng = _generator(seed, index)
     mean = float(np.exp(rng.uniform(*np.log(recipe.mean_diameter_px))))
     median = mean * math.exp(-(recipe.sigma**2) / 2)
@@ -84,6 +83,11 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
     return SyntheticMicrograph(_drawn(recipe, labels, seed, index), truth, labels, report)
 
 
+def _require_whole(name: str, value: object) -> None:
+    if not isinstance(value, int | np.integer) or value < 0:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number from 0")
+
+
 def _generator(seed: int, *key: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
@@ -92,13 +96,14 @@ def _drawn(recipe: Recipe, labels: LabelArray, seed: int, index: int) -> ByteArr
     """Apply the steps to a black image."""
     image: GreyArray = np.zeros(recipe.shape, np.float32)
     for number, step in enumerate(recipe.steps, 1):
-        image = step(image, labels, _generator(seed, index, number))
-        if not isinstance(image, np.ndarray) or image.shape != recipe.shape:
-            given = getattr(image, "shape", type(image).__name__)
-            raise ValueError(f"step {number}, {step!r}, returned {given}; it must be {recipe.shape}")
-        image = np.asarray(image, np.float32)
-    if not np.isfinite(image).all():
-        raise ValueError("the steps gave pixels that are not finite; check the recipe's own steps")
+        given: Any = step(image, labels, _generator(seed, index, number))
+        if np.shape(given) != recipe.shape:
+            raise ValueError(
+                f"step {number}, {step!r}, gave shape {np.shape(given)}; it must give an image {recipe.shape}"
+            )
+        image = np.asarray(given, np.float32)
+        if not np.isfinite(image).all():
+            raise ValueError(f"step {number}, {step!r}, gave pixels that are not finite; mend the step")
     return np.rint(np.clip(image, 0, 255)).astype(np.uint8)
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from scipy.special import pdtr
 
 from temgrains._compiled import compiled
-from temgrains.median import SIZE_MAX, median_filter
+from temgrains.median import median_filter, require_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import GreyArray, LabelArray
+    from temgrains.records import ByteArray, GreyArray, LabelArray
 
 _COUNTS = 512
 _GUIDES = 256
@@ -94,8 +94,7 @@ class Median:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        if not (isinstance(self.size, int) and 1 <= self.size <= SIZE_MAX and self.size % 2):
-            raise ValueError(f"size is {self.size!r}; it must be an odd whole number from 1 to {SIZE_MAX}")
+        require_size(self.size)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Filter the image."""
@@ -117,7 +116,13 @@ def _poisson_tables() -> tuple[NDArray[np.float64], NDArray[np.int16]]:
 
 
 @compiled
-def _invert(means, draws, cumulative, guide, counts):  # type: ignore[no-untyped-def]
+def _invert(
+    means: ByteArray,
+    draws: NDArray[np.float64],
+    cumulative: NDArray[np.float64],
+    guide: NDArray[np.int16],
+    counts: GreyArray,
+) -> None:
     """Give for each draw the least count whose distribution function exceeds it, at most 255."""
     for k in range(len(means)):
         mean = means[k]

@@ -34,13 +34,14 @@ class PackingSettings:
     """Largest random push in the first step, as a share of a circle's radius (0..1); it fades to nothing over
     the first three quarters of the steps, so that the last ones only relax."""
     wall: float = 0.5
-    """Share of its radius that a centre is pushed to keep from the image's border (0..1): at 0 half of a circle may
-    lie outside, which leaves gaps inside; at 1 none may, which leaves overlap."""
+    """Share of its radius that a centre is pushed to keep from the image's border (0..1): at 0 half of a
+    circle may lie outside, which leaves gaps inside; at 1 none may, which leaves overlap."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        if not (isinstance(self.steps, int) and 0 <= self.steps <= 100_000):
-            raise ValueError(f"packing.steps is {self.steps!r}; it must be a whole number from 0 to 100000")
+        steps: object = self.steps
+        if not (isinstance(steps, int) and 0 <= steps <= 100_000):
+            raise ValueError(f"packing.steps is {steps!r}; it must be a whole number from 0 to 100000")
         for name in ("stiffness", "perturbation", "wall"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
@@ -123,8 +124,8 @@ def pack(
     Notes
     -----
     Each overlapping pair is pushed apart along the line between its centres, the smaller circle farther; each
-    circle is also pushed at random, less and less (annealing), and away from the border. Centres are kept within
-    the image, but circles may stick out of it: the border cuts grains as a micrograph's does.
+    circle is also pushed at random, less and less (annealing), and away from the border. Centres are kept
+    within the image, but circles may stick out of it: the border cuts grains as a micrograph's does.
 
     Circles that cover the image's area cannot be packed without overlap and gaps: both are reported, and the
     power diagram divides the ones and fills the others.
@@ -155,7 +156,7 @@ def _relax(
     pushes: tuple[float, float, float],
     seed: np.uint64,
 ) -> None:
-    """Run the steps on a Verlet list: pairs within a skin, listed anew when a circle has crossed half of it."""
+    """Run the steps on a Verlet list: pairs within a skin, listed anew once a circle crosses half of it."""
     stiffness, perturbation, wall = pushes
     low, high = box
     skin = circles[:, 2].mean()
@@ -225,7 +226,8 @@ def _uniform(state: np.uint64) -> tuple[np.uint64, float]:
 
 @compiled
 def _square_distance(a: FloatArray, b: FloatArray) -> float:
-    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
+    square: float = (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
+    return square
 
 
 @compiled

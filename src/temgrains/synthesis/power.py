@@ -56,8 +56,7 @@ def power_diagram(centres: ArrayLike, radii: ArrayLike, shape: tuple[int, int]) 
     envelope of N lines whose slopes are sorted once for the whole image.
     """
     sites = _snap(centres, radii)
-    if len(shape) != 2 or not all(1 <= side <= LIMIT_PX for side in shape):
-        raise ValueError(f"shape is {shape}; it must be two sides from 1 to {LIMIT_PX} px")
+    require_shape(shape)
     order = np.argsort(sites[:, 1], kind="stable")
     owner = np.empty(shape, np.int32)
     _fill_bands(sites[order], order, owner)
@@ -108,12 +107,19 @@ def gap_share(owner: LabelArray, centres: ArrayLike, radii: ArrayLike) -> float:
     return _count_uncovered(owner, _snap(centres, radii)) / owner.size
 
 
+def require_shape(shape: object) -> None:
+    """Refuse what is not the height and width of a raster."""
+    sides = shape if isinstance(shape, tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= LIMIT_PX for side in sides):
+        raise ValueError(f"shape is {shape!r}; it must be two whole numbers from 1 to {LIMIT_PX} px")
+
+
 def _snap(centres: ArrayLike, radii: ArrayLike) -> FloatArray:
     """Check circles, round them to the grid and give (row, column, radius²), shape (N, 3)."""
     places, sizes = np.asarray(centres, np.float64), np.asarray(radii, np.float64)
     if places.ndim != 2 or places.shape[1] != 2 or sizes.shape != places.shape[:1] or not len(sizes):
         raise ValueError(
-            f"centres {places.shape} and radii {sizes.shape} must be (N, 2) and (N,), with at least one circle"
+            f"centres {places.shape} and radii {sizes.shape} must be (N, 2) and (N,) with at least one circle"
         )
     if not (np.abs(places) <= LIMIT_PX).all() or not ((sizes >= 0) & (sizes <= LIMIT_PX)).all():
         raise ValueError(f"centres and radii must be finite, at most {LIMIT_PX} px, and radii not negative")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from temgrains.synthesis.concepts import FlippedOverlay, RandomGrey
 from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
 from temgrains.synthesis.packing import SIGMA_MAX, PackingSettings
-from temgrains.synthesis.power import LIMIT_PX
+from temgrains.synthesis.power import LIMIT_PX, require_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from temgrains.records import GreyArray, LabelArray
@@ -43,8 +44,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        if len(self.shape) != 2 or not all(isinstance(n, int) and 1 <= n <= LIMIT_PX for n in self.shape):
-            raise ValueError(f"shape is {self.shape!r}; it must be two sides from 1 to {LIMIT_PX} px")
+        require_shape(self.shape)
         low, high = self.mean_diameter_px
         if not 2 <= low <= high <= LIMIT_PX:
             raise ValueError(
