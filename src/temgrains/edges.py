@@ -55,7 +55,7 @@ def find_edges(
     The outermost pixels are never LoG or Canny edges. Of two neighbours across a Sobel edge that are equally
     steep, the right or lower one is taken. A LoG edge is the pixel on the brighter side of the zero crossing,
     where the response is negative. Canny's filters have an even length, so that a sharp step between pixels i
-    and i + 1 is marked at i. A transposed image gives transposed maps; a flipped one gives flipped maps except
+    and i + 1 is marked at i. A transposed image gives transposed maps, a flipped one flipped maps except
     for these ties (Sobel) and this half pixel (Canny).
     """
     stretched = stretch(micrograph.pixels, settings.saturation)
@@ -96,7 +96,7 @@ def stretch(pixels: GreyArray, saturation: float) -> ByteArray:
         low, high = 0.0, 1.0
     # An 8-bit original often lands exactly on a half, which rounds up. Its value here is off by some 1e-7 but
     # two of its levels differ by more than 2e-3, so that this bias puts every half on its right side.
-    grey = (pixels - np.float32(low)) * np.float32(255 / (high - low))
+    grey = (np.ascontiguousarray(pixels) - np.float32(low)) * np.float32(255 / (high - low))
     grey += np.float32(0.5 + 1e-3)
     return np.clip(grey, 0, 255, out=grey).astype(np.uint8)
 
