@@ -99,10 +99,13 @@ def _moments(
     touching = np.zeros(4, np.int64)
     for row in range(labels.shape[0] - 2):
         for column in range(labels.shape[1] - 2):
-            touching[0] = labels[row + 1, column + 1]
-            found = 1
-            if touching[0] == 0:
-                found = _beside(labels, row + 1, column + 1, touching)
+            label = labels[row + 1, column + 1]
+            if label > 0:
+                area[label] += 1
+                rows[label] += row
+                columns[label] += column
+                continue
+            found = _beside(labels, row + 1, column + 1, touching)
             for grain in touching[:found]:
                 area[grain] += 1 / found
                 rows[grain] += row / found
@@ -117,7 +120,10 @@ def _beside(labels: LabelArray, row: int, column: int, touching: NDArray[np.int6
     for steps in _SIDES_THEN_CORNERS:
         for step in steps:
             label = labels[row + step[0], column + step[1]]
-            if label > 0 and not (touching[:found] == label).any():
+            known = label == 0
+            for grain in touching[:found]:
+                known = known or grain == label
+            if not known:
                 touching[found] = label
                 found += 1
         if found > 0:
