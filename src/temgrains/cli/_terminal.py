@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from temgrains.errors import sentence
 from temgrains.records import Progress
 
 _DEBUG = inspect.Parameter(
@@ -31,6 +32,8 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
             logging.getLogger("temgrains").setLevel(logging.DEBUG)
         try:
             command(*arguments, **options)
+        except (typer.Exit, typer.Abort):
+            raise
         except (ValueError, OSError, ImportError, RuntimeError, MemoryError) as error:
             if debug:
                 raise
@@ -48,8 +51,6 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
 def complain(error: Exception | str) -> None:
     """Say on stderr what went wrong, in one line."""
     if isinstance(error, Exception):
-        from temgrains.batch import sentence
-
         error = sentence(error)
     typer.echo(f"Error: {error}", err=True)
 

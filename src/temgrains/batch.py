@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from temgrains import export, models, pipeline
-from temgrains.batch.errors import sentence
+from temgrains.errors import sentence
 from temgrains.micrograph import read
 from temgrains.records import Cancelled, PixelSize, Progress, silent
 from temgrains.settings import Settings
@@ -83,7 +83,7 @@ def run(
     ModelError
         If the model cannot be loaded; no image is touched then.
     OSError
-        If the folder cannot be made.
+        If the folder cannot be made or written to.
     """
     return list(each(paths, out=out, model=model, settings=settings, progress=progress, **reading))
 
@@ -102,12 +102,13 @@ def each(
     networks = pipeline.loaded(model)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    export.check_folder(folder)
     for done, (path, stem) in enumerate(zip(images, unique_stems(images), strict=True)):
         progress("images", done, len(images))
         try:
             micrograph = read(path, **reading)
             analysis = pipeline.analyse(micrograph, model=networks, settings=settings, progress=progress)
-            outcome = _outcome(path, analysis, export.write(analysis, folder, stem))
+            outcome = _outcome(path, analysis, export.write(analysis, folder, stem, progress=progress))
         except Cancelled:
             raise
         except Exception as error:  # whatever one image provokes must not cost the others

@@ -1,4 +1,4 @@
-"""Errors as sentences."""
+"""Errors as sentences for the user."""
 
 from __future__ import annotations
 

@@ -1,0 +1,179 @@
+"""Many images: what fails is reported and costs the others nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+
+from temgrains import batch, export, models
+from temgrains.batch import unique_stems
+from temgrains.networks import PaperNet1, PaperNet2
+from temgrains.records import Cancelled
+from temgrains.settings import RefineSettings, Settings
+from temgrains.synthesis import paper_recipe, synthesise
+
+SMALL = paper_recipe(shape=(48, 80), mean_diameter_px=(16.0, 20.0))
+FEW = Settings(refine=RefineSettings(max_iterations=2))
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return models.make_model("random", PaperNet1(), PaperNet2(), criterion="paper")
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Three small micrographs."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    paths = [folder / f"{letter}.png" for letter in "abc"]
+    for k, path in enumerate(paths):
+        Image.fromarray(synthesise(SMALL, seed=1, index=k).image).save(path)
+    return paths
+
+
+def test_every_image_gets_its_files(images, tmp_path, model):
+    outcomes = batch.run(images, out=tmp_path / "out", model=model, settings=FEW)
+    assert [outcome.path for outcome in outcomes] == images
+    for outcome in outcomes:
+        assert outcome.error is None
+        assert outcome.files
+        assert all(path.is_file() and path.parent == tmp_path / "out" for path in outcome.files)
+        assert all(path.name.startswith(f"{outcome.path.stem}.") for path in outcome.files)
+        assert "grains, " in outcome.report
+    written = {path for outcome in outcomes for path in outcome.files}
+    assert set((tmp_path / "out").iterdir()) == written
+
+
+def test_bad_image_among_good_ones_costs_only_itself(images, tmp_path, model):
+    images[1].write_bytes(b"<html>not found</html>")
+    missing = tmp_path / "in" / "missing.tif"
+    outcomes = batch.run([*images, missing], out=tmp_path / "out", model=model, settings=FEW)
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True, False]
+    for outcome in (outcomes[1], outcomes[3]):
+        assert outcome.files == ()
+        assert str(outcome.path) in outcome.error
+        assert "\n" not in outcome.error
+    assert not list((tmp_path / "out").glob("b.*"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (
+            RuntimeError("DefaultCPUAllocator: not enough memory:\nyou tried to allocate"),
+            "RuntimeError: Default",
+        ),
+        (MemoryError(), "not enough memory"),
+        (KeyError("ecd_px"), "KeyError: 'ecd_px'"),
+    ],
+)
+def test_any_failure_while_writing_is_one_sentence(images, tmp_path, model, monkeypatch, failure, said):
+    write = export.write
+
+    def broken(analysis, folder, stem, **how):
+        if stem == "a":
+            raise failure
+        return write(analysis, folder, stem, **how)
+
+    monkeypatch.setattr(export, "write", broken)
+    outcomes = batch.run(images, out=tmp_path / "out", model=model, settings=FEW)
+    assert [outcome.error is None for outcome in outcomes] == [False, True, True]
+    assert outcomes[0].error.startswith(f"{images[0]}: {said}")
+    assert "\n" not in outcomes[0].error
+
+
+def test_cancelling_ends_the_run(images, tmp_path, model):
+    def stop(stage, done, _total):
+        if (stage, done) == ("images", 1):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        batch.run(images, out=tmp_path / "out", model=model, settings=FEW, progress=stop)
+    assert {path.name.partition(".")[0] for path in (tmp_path / "out").iterdir()} == {"a"}
+
+
+def test_cancelling_within_an_image_is_no_failure_of_it(images, tmp_path, model):
+    def stop(stage, _done, _total):
+        if stage == "guess":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        batch.run(images, out=tmp_path / "out", model=model, settings=FEW, progress=stop)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_progress_counts_the_images(images, tmp_path, model):
+    heard = []
+    batch.run(images, out=tmp_path, model=model, settings=FEW, progress=lambda *report: heard.append(report))
+    assert [report for report in heard if report[0] == "images"] == [("images", k, 3) for k in range(4)]
+
+
+def test_outcomes_come_one_by_one(images, tmp_path, model):
+    outcomes = batch.each(images, out=tmp_path / "out", model=model, settings=FEW)
+    assert next(outcomes).path == images[0]
+    assert not list((tmp_path / "out").glob("b.*"))
+
+
+def test_unknown_model_stops_before_any_image(images, tmp_path):
+    with pytest.raises(models.ModelError, match="there is no model 'nonesuch'"):
+        batch.run(images, out=tmp_path / "out", model="nonesuch")
+    assert not (tmp_path / "out").exists()
+
+
+def test_folder_that_is_a_file_stops_before_any_image(images, tmp_path, model):
+    (tmp_path / "out").write_text("taken")
+    with pytest.raises(FileExistsError):
+        batch.run(images, out=tmp_path / "out", model=model)
+
+
+def test_pixel_size_and_page_reach_the_reader(tmp_path, model):
+    pages = np.stack([np.zeros((48, 80), np.uint8), synthesise(SMALL, seed=1, index=0).image])
+    tifffile.imwrite(tmp_path / "stack.tif", pages, photometric="minisblack", metadata=None)
+    (outcome,) = batch.run(
+        [tmp_path / "stack.tif"], out=tmp_path / "out", model=model, settings=FEW, pixel_size=0.7, page=1
+    )
+    assert outcome.error is None
+    made = json.loads((tmp_path / "out" / "stack.json").read_text(encoding="utf-8"))
+    assert "0.7" in json.dumps(made)
+    assert not any("no contrast" in warning for warning in outcome.warnings)
+
+
+@pytest.mark.parametrize(
+    ("names", "stems"),
+    [
+        (["a.tif", "b.tif"], ["a", "b"]),
+        (["a.tif", "a.png"], ["a", "a-2"]),
+        (["x/a.tif", "y/a.tif", "z/a.tif"], ["a", "a-2", "a-3"]),
+        (["a.tif", "A.png"], ["a", "A-2"]),
+        (["a.tif", "a.png", "a-2.tif"], ["a", "a-3", "a-2"]),
+        (["a-2.tif", "a.png", "a.tif"], ["a-2", "a", "a-3"]),
+        (["CON.tif", "nul.v2.png", "console.tif", "LPT1.tif"], ["_CON", "_nul.v2", "console", "_LPT1"]),
+        (["con.tif", "_con.tif"], ["_con", "_con-2"]),
+        (["film 1.ome.tif", "Zinnöxid β.tif", "-x.tif"], ["film 1.ome", "Zinnöxid β", "-x"]),
+        ([], []),
+    ],
+)
+def test_names_of_results_never_meet(names, stems):
+    found = unique_stems([Path(name) for name in names])
+    assert found == stems
+    assert len({stem.casefold() for stem in found}) == len(names)
+
+
+def test_two_images_of_one_name_both_get_results(tmp_path, model):
+    image = Image.fromarray(synthesise(SMALL, seed=1, index=0).image)
+    for name in ("a.png", "a.tif"):
+        image.save(tmp_path / name)
+    one, two = batch.run(
+        [tmp_path / "a.png", tmp_path / "a.tif"], out=tmp_path / "out", model=model, settings=FEW
+    )
+    assert not set(one.files) & set(two.files)
+    assert all(path.name.startswith("a-2.") for path in two.files)
