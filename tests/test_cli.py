@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ COMMANDS = (
     "run", "synthesise", "train", "models list", "models show", "models verify", "models import",
     "imagine", "score", "settings",
 )  # fmt: skip
+TYPER = tuple(int(part) for part in version("typer").split(".")[:2])
 QUICK = ("--set", "refine.max_iterations=2")
 
 
@@ -89,6 +91,7 @@ def test_without_a_command_there_is_help():
     assert "synthesise" in invoke().output
 
 
+@pytest.mark.skipif(TYPER < (0, 29), reason="older versions of typer mark arguments in another way")
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_is_in_the_documentation(command):
     shown = " ".join(works(*command.split(), "--help").output.split())
