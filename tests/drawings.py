@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import numpy as np
+from scipy import ndimage
 
 
 def draw(text):
@@ -44,3 +45,9 @@ def network(shape, count, rng):
     mask[:-1] |= labels[:-1] != labels[1:]
     mask[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     return mask
+
+
+def rough_state(shape, sigma, rng):
+    """Smoothed noise over the full range of grey: structures of every width, gaps, plateaus, specks."""
+    noise = ndimage.gaussian_filter(rng.random(shape), sigma)
+    return (255 * (noise - noise.min()) / max(np.ptp(noise), 1e-9)).astype(np.uint8)

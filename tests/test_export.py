@@ -1,13 +1,8 @@
-"""Every file is read back with the program that would read it, and every fault leaves the old file."""
+"""Every file is read back with a program that would read it."""
 
 from __future__ import annotations
 
-import errno
 import json
-import math
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,21 +12,16 @@ import pytest
 import tifffile
 from PIL import Image, ImageSequence
 
-from drawings import network
+from analysed import made
 from temgrains import export
 from temgrains.boundaries import close
-from temgrains.grains import label
 from temgrains.records import (
-    Analysis,
     Boundaries,
-    BoundaryMap,
     Cancelled,
-    EdgeMaps,
     Grains,
     Iterate,
     Micrograph,
 )
-from temgrains.settings import BoundarySettings
 from temgrains.sizes import measure
 
 ENDINGS = [
@@ -43,39 +33,6 @@ ENDINGS = [
     "grains.csv",
     "json",
 ]
-
-
-def made(shape=(40, 60), *, pixel_size=(0.72, 0.72), passes=3, seed=5):
-    """An analysis of a drawn network, as the pipeline would give it."""
-    rng = np.random.default_rng(seed)
-    truth = network(shape, 8, rng)
-    iterates = tuple(
-        Iterate(
-            index,
-            np.where(truth, 90 + 50 * index, 0).astype(np.uint8),
-            math.nan if index == 0 else 0.1 / index,
-        )
-        for index in range(passes)
-    )
-    boundaries = close(iterates[-1].state, settings=BoundarySettings(closing_radius_px=0))
-    grains = label(boundaries)
-    return Analysis(
-        micrograph=Micrograph(rng.random(shape, np.float32), pixel_size),
-        edges=EdgeMaps(np.zeros((3, *shape), np.uint8)),
-        guess=BoundaryMap(iterates[0].state),
-        iterates=iterates,
-        boundaries=boundaries,
-        grains=grains,
-        sizes=measure(grains, pixel_size=pixel_size),
-        provenance={
-            "version": "0.1.0",
-            "source": "Körner_µ.tif",
-            "change": [0.1, math.nan, math.inf],
-            "shape": np.array(shape),
-            "seconds": {"guess": np.float32(0.5)},
-            "model": Path("models") / "paper",
-        },
-    )
 
 
 @pytest.fixture
@@ -317,111 +274,3 @@ def test_provenance_is_strict_json(analysis, tmp_path):
         "completed_px": analysis.boundaries.completed_px,
         "iterations": 2,
     }
-
-
-@pytest.mark.parametrize("stem", ["", ".", "a/b", "../a"])
-def test_stem_with_a_folder_is_refused(analysis, tmp_path, stem):
-    with pytest.raises(
-        ValueError, match=r"stem is .*; it must be the start of a file name, without a folder"
-    ):
-        export.write(analysis, tmp_path, stem)
-
-
-def test_missing_folder_is_refused(analysis, tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"cannot write to .*nowhere: the folder does not exist; create it"
-    ):
-        export.write(analysis, tmp_path / "nowhere", "a")
-
-
-def test_file_in_place_of_the_folder_is_refused(analysis, tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OSError, match=r"cannot write to .*file: Not a directory; choose another folder"):
-        export.write(analysis, tmp_path / "file", "a")
-
-
-def test_folder_without_permission_is_refused(analysis, tmp_path, monkeypatch):
-    def refuse(*args, **options):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(export.tempfile, "TemporaryFile", refuse)
-    with pytest.raises(
-        PermissionError, match=r"cannot write to .*: Permission denied; choose another folder"
-    ):
-        export.write(analysis, tmp_path, "a")
-    assert not list(tmp_path.iterdir())
-
-
-def writers(analysis):
-    return {
-        "a.png": lambda path: export.write_overlay(path, analysis.micrograph, analysis.boundaries),
-        "b.tif": lambda path: export.write_boundaries(path, analysis.boundaries),
-        "l.tif": lambda path: export.write_labels(path, analysis.grains),
-        "i.tif": lambda path: export.write_iterates(path, analysis.iterates),
-        "i.gif": lambda path: export.write_gif(path, analysis.micrograph, analysis.iterates),
-        "g.csv": lambda path: export.write_grains(path, analysis.sizes),
-        "a.json": lambda path: export.write_json(path, analysis),
-    }
-
-
-@pytest.mark.parametrize("name", writers(None))
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_fault_while_writing_keeps_the_old_file(analysis, tmp_path, monkeypatch, name, call):
-    path = tmp_path / name
-    path.write_bytes(b"old")
-
-    def fail(*args):
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(os, call, fail)
-    with pytest.raises(
-        OSError, match=rf"cannot write .*{name}: Input/output error; the file is as it was before"
-    ):
-        writers(analysis)[name](path)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("name", writers(None))
-def test_folder_in_place_of_the_file_is_named(analysis, tmp_path, name):
-    (tmp_path / name).mkdir()
-    with pytest.raises(IsADirectoryError, match=rf"cannot write .*{name}: it is a folder"):
-        writers(analysis)[name](tmp_path / name)
-
-
-FULL_DISK = """
-import resource, signal, sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-from test_export import made, writers
-folder = Path(sys.argv[2])
-analysis = made((300, 400))
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
-for name, write in writers(analysis).items():
-    try:
-        write(folder / name)
-        print(name, "was written")
-    except OSError as error:
-        print(error)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE on Windows")
-def test_full_disk_keeps_the_old_files(tmp_path):
-    names = list(writers(None))
-    for name in names:
-        (tmp_path / name).write_bytes(b"old")
-    ran = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(Path(__file__).parent), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told = ran.stdout.splitlines()
-    assert len(told) == len(names)
-    for name, sentence in zip(names, told, strict=True):
-        assert sentence.startswith(f"cannot write {tmp_path / name}: "), sentence
-        assert sentence.endswith("; the file is as it was before")
-        assert (tmp_path / name).read_bytes() == b"old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
