@@ -1,0 +1,1 @@
+"""The napari plugin: the only part of temgrains that knows napari and Qt."""

@@ -1,0 +1,78 @@
+"""Work beside the analysis: models, files, saving. Knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from temgrains.records import Analysis, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One piece of work: ``then`` gets in the window's thread what ``call`` gave in the worker's."""
+
+    title: str
+    call: Callable[[], Any]
+    then: Callable[[Any], None]
+
+    def run(self, progress: Progress) -> Iterator[Any]:
+        """Give the one result."""
+        progress("chore", 0, 1)
+        yield self.call()
+
+
+def listing_models(then: Callable[[list[str]], None]) -> Chore:
+    """Name the installed models; the first call also loads torch, so that the first step need not."""
+
+    def call() -> list[str]:
+        from temgrains import models, pipeline  # noqa: F401, PLC0415
+
+        return models.available()
+
+    return Chore("Models", call, then)
+
+
+def reading_card(model: str, then: Callable[[dict[str, Any]], None]) -> Chore:
+    """Load and check a model, by name or path of its file, and give its card."""
+
+    def call() -> dict[str, Any]:
+        from temgrains import models  # noqa: PLC0415
+
+        return models.load(model).card
+
+    return Chore("Model", call, then)
+
+
+def reading_scale(path: str, then: Callable[[Any], None]) -> Chore:
+    """Read the pixel size [nm] that a file names, and where in the file it stands."""
+
+    def call() -> Any:
+        from temgrains.micrograph import read  # noqa: PLC0415
+
+        micrograph = read(path)
+        return micrograph.pixel_size, micrograph.calibration
+
+    return Chore("Pixel size", call, then)
+
+
+def writing(analysis: Analysis, folder: Path, stem: str, tell: Callable[[str], None]) -> Chore:
+    """Write all files of an analysis, and tell where they lie."""
+
+    def call() -> list[Path]:
+        from temgrains import export  # noqa: PLC0415
+
+        return export.write(analysis, folder, stem)
+
+    return Chore("Save", call, lambda paths: tell(f"{len(paths)} files saved in {folder}"))
+
+
+def sentence(error: Exception | None) -> str:
+    """Give an error as text for the user; one that says nothing is named by its kind."""
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other images, or choose smaller tiles (guess.tile_px)"
+    return str(error) or type(error).__name__

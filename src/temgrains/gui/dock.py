@@ -1,0 +1,58 @@
+"""The docks: a header above tabs, in a scroll area, so that it fits a small screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+
+from temgrains.gui._desk import desk_of
+from temgrains.gui._header import Header
+from temgrains.gui.extract import ExtractPanel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class _Dock(QScrollArea):
+    """A dock: header and panel; everything they know is on the viewer's desk."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self.desk = desk_of(napari_viewer)
+        self.header = Header(self.desk)
+        self.extract = ExtractPanel(self.desk)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(6, 6, 6, 4)
+        layout.addWidget(self.header)
+        layout.addWidget(self._body())
+        self.setWidget(content)
+        self.setMinimumWidth(content.minimumSizeHint().width() + 18)
+        self.desk.attach()
+        self.destroyed.connect(self.desk.detach)
+
+    def sizeHint(self) -> QSize:
+        """Ask for what is needed, and never for more than a small screen has."""
+        wanted = self.widget().sizeHint()
+        return QSize(max(wanted.width() + 18, 380), min(wanted.height() + 8, 590))
+
+    def _body(self) -> QWidget:
+        return self.extract
+
+
+class ExtractWidget(_Dock):
+    """The dock "Extract boundaries"."""
+
+
+class TemGrainsWidget(_Dock):
+    """The dock "TEM Grains": one tab per task, in working order, for one image at a time."""
+
+    def _body(self) -> QWidget:
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.extract, "Extract")
+        return self.tabs

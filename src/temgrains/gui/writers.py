@@ -1,0 +1,102 @@
+"""Writers that keep the pixel size, which napari's own writers drop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+
+from temgrains.files import atomic_path
+from temgrains.gui._image import KEY
+from temgrains.records import Boundaries, Grains, Iterate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from temgrains.records import PixelSize
+
+
+def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write a labels layer as TIFF: our boundaries and iterates as 0 and 255, anything else as numbers."""
+    from temgrains import export  # noqa: PLC0415
+
+    labels, pixel_size = np.asarray(data), _pixel_size(meta)
+    role = meta.get("metadata", {}).get(KEY, {}).get("role")
+    if role == "boundaries":
+        mask = labels > 0
+        export.write_boundaries(path, Boundaries(mask, np.zeros(mask.shape, np.int32)), pixel_size=pixel_size)
+    elif role == "refinement":
+        states = [Iterate(k, (frame == 1) * np.uint8(255)) for k, frame in enumerate(labels)]
+        export.write_iterates(path, states, pixel_size=pixel_size)
+    elif labels.ndim == 2 and labels.max(initial=0) <= np.iinfo(np.int32).max:
+        export.write_labels(path, _grains(labels), pixel_size=pixel_size)
+    else:
+        _write_tiff(path, labels, pixel_size)
+    return [path]
+
+
+def write_table(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write the areas, diameters and centroids of the grains in a labels layer as CSV.
+
+    Raises
+    ------
+    ValueError
+        If the layer is a stack.
+    """
+    from temgrains import export  # noqa: PLC0415
+    from temgrains.sizes import measure  # noqa: PLC0415
+
+    labels = np.asarray(data)
+    if labels.ndim != 2:
+        raise ValueError(
+            f"labels have shape {labels.shape}; a table is made of one image, so split the stack"
+        )
+    export.write_grains(path, measure(_grains(labels), pixel_size=_pixel_size(meta)))
+    return [path]
+
+
+def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write an image layer as TIFF with its pixel size."""
+    pixels = np.asarray(data[0] if meta.get("multiscale") else data)
+    _write_tiff(path, pixels, _pixel_size(meta), rgb=bool(meta.get("rgb")))
+    return [path]
+
+
+def _grains(labels: NDArray[Any]) -> Grains:
+    on_border = np.zeros(int(labels.max(initial=0)) + 1, bool)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        on_border[side] = True
+    return Grains(labels.astype(np.int32), on_border[1:])
+
+
+def _pixel_size(meta: dict[str, Any]) -> PixelSize | None:
+    """Give the pixel size [nm] of a layer in units of length."""
+    scale, units = meta.get("scale"), meta.get("units")
+    if scale is None or units is None:
+        return None
+    from pint import Unit  # noqa: PLC0415
+
+    in_nm = [Unit(str(unit)) for unit in units[-2:]]
+    if not all(unit.is_compatible_with("nm") for unit in in_nm):
+        return None
+    height, width = (
+        abs(float(s)) * float((1 * unit).to("nm").magnitude)
+        for s, unit in zip(scale[-2:], in_nm, strict=True)
+    )
+    return height, width
+
+
+def _write_tiff(
+    path: str | Path, pixels: NDArray[Any], pixel_size: PixelSize | None, *, rgb: bool = False
+) -> None:
+    options: dict[str, Any] = {
+        "photometric": "rgb" if rgb else "minisblack",
+        "metadata": {"axes": "YXS" if rgb else None},
+    }
+    if pixel_size is not None:
+        options |= {"resolution": (1e7 / pixel_size[1], 1e7 / pixel_size[0]), "resolutionunit": "CENTIMETER"}
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(temporary, pixels, **options)
