@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,12 +92,10 @@ def train_net2(
 
 
 def _about(training: dict[str, Any]) -> dict[str, Any]:
-    from temgrains import __version__  # noqa: PLC0415  (the package's face imports this module lazily)
-
     return {
         "architecture": "Fig. 5 of arXiv:2504.14782",
         "inputs": ["sobel", "log", "canny"],
-        "version": __version__,
+        "version": version("temgrains"),
         **training,
     }
 
