@@ -1,0 +1,230 @@
+"""The size of a pixel: typed, or found among what a file says about itself."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tifffile import TiffFile, TiffPage
+
+    from temgrains.records import PixelSize
+
+SIZE_MIN, SIZE_MAX = 1e-4, 1e6
+"""Pixel sizes outside are taken for errors [nm]."""
+PRINT_MIN = 1e3
+"""Given per inch or cm, pixels larger than this are sizes on paper or screen [nm]."""
+
+_NM: dict[str, float] = {
+    "m": 1e9,
+    "cm": 1e7,
+    "mm": 1e6,
+    "µm": 1e3,
+    "um": 1e3,
+    "micron": 1e3,
+    "microns": 1e3,
+    "micrometer": 1e3,
+    "micrometre": 1e3,
+    "nm": 1.0,
+    "nanometer": 1.0,
+    "nanometre": 1.0,
+    "å": 0.1,
+    "angstrom": 0.1,
+    "pm": 1e-3,
+    "in": 25.4e6,
+    "inch": 25.4e6,
+    "inches": 25.4e6,
+}
+"""Units of length as programs write them [nm]."""
+_PRINT = {"in", "inch", "inches", "cm"}
+_NO_UNITS = {"", "pixel", "pixels", "px"}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A pixel size (row, column) [nm] or None, where it came from, and what the user should know."""
+
+    pixel_size: PixelSize | None = None
+    source: str = "unknown"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What one part of a file says: a pixel's height and width in some unit."""
+
+    source: str
+    height: Any
+    width: Any
+    unit: str = "nm"
+
+
+def checked_size(pixel_size: float | Sequence[float] | None) -> PixelSize | None:
+    """Give a typed pixel size [nm] as (row, column); a single number is both.
+
+    Raises
+    ------
+    ValueError
+        If it is not one or two numbers from 0.0001 to 1,000,000 nm.
+    """
+    if pixel_size is None:
+        return None
+    sizes: list[Any] = list(pixel_size) if isinstance(pixel_size, Iterable) else [pixel_size] * 2
+    if len(sizes) != 2 or not all(_is_size(size) for size in sizes):
+        raise ValueError(
+            f"pixel_size is {pixel_size!r}; it must be the pixel's height and width, or one number for both, "
+            f"from {SIZE_MIN:g} to {SIZE_MAX:,.0f} nm"
+        )
+    return float(sizes[0]), float(sizes[1])
+
+
+def _is_size(size: Any) -> bool:
+    return isinstance(size, Real) and SIZE_MIN <= float(size) <= SIZE_MAX
+
+
+def of_tiff(tif: TiffFile, page: TiffPage) -> Calibration:
+    """Find the pixel size of a page of a TIFF.
+
+    Parameters
+    ----------
+    tif
+        The open file.
+    page
+        The page that is read.
+    """
+    claim = next(_claims(tif, page), None)
+    if claim is not None:
+        return _judged(claim)
+    if page.tags.valueof("ResolutionUnit") in (2, 3):
+        inches = page.tags.valueof("ResolutionUnit") == 2
+        sizes = [_inverse(page.tags.valueof(name)) for name in ("YResolution", "XResolution")]
+        return of_dots(sizes[0], sizes[1], unit="inch" if inches else "cm", source="TIFF resolution")
+    return Calibration()
+
+
+def of_dots(height: float, width: float, *, unit: str, source: str) -> Calibration:
+    """Judge a pixel size that may as well be one on paper or screen.
+
+    Parameters
+    ----------
+    height, width
+        Of a pixel, NaN if unknown.
+    unit
+        "inch" or "cm", the units of print.
+    source
+        Where it stands.
+    """
+    known = math.isfinite(height) and math.isfinite(width)
+    return _judged(_Claim(source, height, width, unit)) if known else Calibration()
+
+
+def _judged(claim: _Claim) -> Calibration:
+    unit = _plain(claim.unit)
+    if unit in _NO_UNITS:
+        return Calibration()
+    if unit in _PRINT and _number(claim.width) * _NM[unit] > PRINT_MIN:
+        dots = 25.4e6 / (_number(claim.width) * _NM[unit])
+        return Calibration(
+            notes=(f"the {claim.source} of {dots:.4g} dots per inch is one of print or screen, not a scale",)
+        )
+    if unit not in _NM:
+        return Calibration(
+            notes=(f"the {claim.source} gives the pixel size in {claim.unit!r}, which is no length; type it",)
+        )
+    sizes = _number(claim.height) * _NM[unit], _number(claim.width) * _NM[unit]
+    if not all(_is_size(size) for size in sizes):
+        return Calibration(
+            notes=(
+                f"the {claim.source} gives a pixel of {claim.height} x {claim.width} {claim.unit}, "
+                "which cannot be; type its size",
+            )
+        )
+    notes: tuple[str, ...] = ()
+    if abs(sizes[0] / sizes[1] - 1) > 1e-3:
+        notes = (f"pixels are not square: {sizes[0]:.5g} nm high, {sizes[1]:.5g} nm wide",)
+    return Calibration(sizes, claim.source, notes)
+
+
+def _plain(unit: str) -> str:
+    """Give a unit in the spelling of the table."""
+    spelled = html.unescape(unit).replace("\\u00B5", "µ").replace("\\u00b5", "µ").replace("μ", "µ")
+    return spelled.strip().strip("\x00").replace("Å", "å").lower()
+
+
+def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
+    description = tif.pages.first.description
+    yield from _ome(description)
+    yield from _imagej(description, page)
+    yield from _gatan(page)
+    yield from _microscope(tif)
+    yield from _olympus(page)
+
+
+def _ome(description: str) -> Iterator[_Claim]:
+    """Read OME's PhysicalSize; its unit is µm unless it says otherwise."""
+    found = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", description) if "OME" in description else None
+    said = dict(re.findall(r'\b(PhysicalSize\w+)\s*=\s*"([^"]*)"', found[0])) if found else {}
+    if "PhysicalSizeX" in said:
+        width, unit = said["PhysicalSizeX"], said.get("PhysicalSizeXUnit", "µm")
+        height = said.get("PhysicalSizeY", width)
+        # The two may have units of their own.
+        across, down = _plain(unit), _plain(said.get("PhysicalSizeYUnit") or unit)
+        if down != across and {down, across} <= _NM.keys():
+            height = _number(height) * _NM[down] / _NM[across]
+        yield _Claim("OME metadata", height, width, unit)
+
+
+def _imagej(description: str, page: TiffPage) -> Iterator[_Claim]:
+    if not description.startswith("ImageJ="):
+        return
+    said = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
+    height, width = (_inverse(page.tags.valueof(name)) for name in ("YResolution", "XResolution"))
+    if "unit" in said and not (math.isnan(height) or math.isnan(width)):
+        yield _Claim("ImageJ tag", height, width, said["unit"])
+
+
+def _gatan(page: TiffPage) -> Iterator[_Claim]:
+    """Read the tags of a TIFF that DigitalMicrograph exported: unit and scale of x, then of y."""
+    unit, width, height = (page.tags.valueof(code) for code in (65003, 65009, 65010))
+    if isinstance(unit, str) and width is not None:
+        yield _Claim("DigitalMicrograph tag", width if height is None else height, width, unit)
+
+
+def _microscope(tif: TiffFile) -> Iterator[_Claim]:
+    zeiss, tvips = tif.sem_metadata or {}, tif.tvips_metadata or {}
+    scan = (tif.fei_metadata or {}).get("Scan") or {}
+    if "PixelWidth" in scan:
+        yield _Claim("FEI tag", scan.get("PixelHeight", scan["PixelWidth"]), scan["PixelWidth"], "m")
+    for name in ("ap_image_pixel_size", "ap_pixel_size"):
+        value = zeiss.get(name)
+        if isinstance(value, tuple) and len(value) == 3:
+            yield _Claim("Zeiss tag", value[1], value[1], str(value[2]))
+    if tvips.get("PixelSizeX"):
+        yield _Claim("TVIPS tag", tvips["PixelSizeY"], tvips["PixelSizeX"])
+
+
+def _olympus(page: TiffPage) -> Iterator[_Claim]:
+    said = page.tags.valueof(33560)
+    if isinstance(said, dict) and "pixelsizex" in said:
+        yield _Claim("Olympus tag", said.get("pixelsizey"), said["pixelsizex"], "m")
+
+
+def _inverse(ratio: Any) -> float:
+    """Give the length of a pixel from a tag that holds pixels per length, NaN where it cannot be one."""
+    if not isinstance(ratio, tuple) or len(ratio) != 2 or not ratio[0]:
+        return math.nan
+    return float(ratio[1] / ratio[0])
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

@@ -1,0 +1,35 @@
+"""What the readers of all formats give, and how they choose a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from temgrains.micrograph.pixels import refuse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from temgrains.micrograph.calibration import Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Pixels as the file holds them, (H, W) or (H, W, 3 or 4), its scale, and sentences for the user."""
+
+    pixels: NDArray[Any]
+    calibration: Calibration
+    notes: tuple[str, ...] = ()
+
+
+def chosen_page(path: Path, page: int | None, count: int) -> tuple[int, tuple[str, ...]]:
+    """Give the index of the page to read, and a note where there are several."""
+    if count == 0:
+        refuse(path, "it holds no image; save it again")
+    index = 0 if page is None else page
+    if index >= count:
+        last = "page 0 is the only one" if count == 1 else f"choose from 0 to {count - 1}"
+        refuse(path, f"it has no page {index}; {last}")
+    return index, (f"page {index + 1} of {count} was read",) if count > 1 else ()

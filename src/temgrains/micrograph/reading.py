@@ -1,0 +1,140 @@
+"""From a path to a micrograph: what is there, which format it is, and one sentence when it cannot be read."""
+
+from __future__ import annotations
+
+import stat
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.micrograph import picture, tiff
+from temgrains.micrograph.calibration import Calibration, checked_size
+from temgrains.micrograph.pixels import UnreadableImage, from_array, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from temgrains.micrograph.decoded import Decoded
+    from temgrains.records import Micrograph, PixelSize
+
+_FORMATS = (
+    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.decode),
+    (b"\x89PNG\r\n\x1a\n", picture.decode_png),
+    (b"\xff\xd8\xff", picture.decode_jpeg),
+)
+"""How files begin, and who decodes them."""
+_LATER = {".dm3", ".dm4", ".emd", ".emi", ".mrc", ".ser"}
+_SMALL = 64
+"""Images of so few pixels hold two grey values by chance."""
+
+
+def read(
+    path: str | Path, *, pixel_size: float | Sequence[float] | None = None, page: int | None = None
+) -> Micrograph:
+    """Read a TIFF, PNG or JPEG image as a micrograph.
+
+    Parameters
+    ----------
+    path
+        The file; its content, not its suffix, says which format it is.
+    pixel_size
+        Height and width of a pixel [nm], or one number for both; goes before what the file says.
+    page
+        Which page of a file that has several, from 0; None takes the first and says so.
+
+    Returns
+    -------
+    micrograph
+        With the pixel size that the file gives (OME, ImageJ, microscopes' tags, resolution), if any.
+
+    Raises
+    ------
+    UnreadableImage
+        If the file is missing, damaged, cut short, too large, of another format or no grey or colour image;
+        the message is one sentence that names the file, the reason, and what to do.
+    ValueError
+        If the pixel size is not between 0.0001 and 1,000,000 nm, or the page no whole number from 0.
+
+    Notes
+    -----
+    White-is-zero images are turned around; palettes and colours become luminance (ITU-R BT.709); alpha is
+    ignored. A resolution in dots per inch or cm counts as a scale only if it makes pixels of at most 1 µm.
+    """
+    path = Path(path)
+    typed = checked_size(pixel_size)
+    _check_page(page)
+    try:
+        return _read(path, typed, page)
+    except UnreadableImage:
+        raise
+    except MemoryError as error:
+        raise UnreadableImage(path, "there is not enough memory for it; close other programs") from error
+    except Exception as error:
+        # The decoders fail on damaged files in a dozen ways, some of them mere slips like a division by zero.
+        reason = f"it is damaged or in a variant that is not read ({_brief(error)}); save it as plain TIFF"
+        raise UnreadableImage(path, reason) from error
+
+
+def _check_page(page: Any) -> None:
+    if not (page is None or (isinstance(page, Integral) and int(page) >= 0)):
+        raise ValueError(f"page is {page!r}; it must be a whole number from 0")
+
+
+def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
+    decoded = _decode(path, page)
+    found = Calibration(typed, "typed") if typed else decoded.calibration
+    micrograph = from_array(
+        decoded.pixels,
+        pixel_size=found.pixel_size,
+        source=str(path),
+        calibration=found.source,
+        notes=(*decoded.notes, *found.notes),
+    )
+    pixels = micrograph.pixels
+    if pixels.size > _SMALL and pixels.max() > 0 and np.all((pixels == 0) | (pixels == 1)):
+        refuse(path, "it holds only two grey values: already a boundary mask? Give the grey image")
+    return micrograph
+
+
+def _decode(path: Path, page: int | None) -> Decoded:
+    start = _first_bytes(path)
+    for signatures, decode in _FORMATS:
+        if start.startswith(signatures):
+            return decode(path, page)
+    if start.lstrip()[:5].lower() in (b"<!doc", b"<html"):
+        reason = "it is a web page, not an image; download the image itself"
+    elif path.suffix.lower() in _LATER:
+        reason = f"{path.suffix[1:].upper()} files are not read yet; export the image as TIFF"
+    else:
+        reason = "it is no TIFF, PNG or JPEG image; export it as TIFF"
+    raise UnreadableImage(path, reason)
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Read the first bytes of an ordinary file; nothing else is opened, since a pipe would wait for ever."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            refuse(path, "it is a folder; give a file")
+        if not stat.S_ISREG(mode):
+            refuse(path, "it is no ordinary file but a device or pipe; give an image file")
+        with path.open("rb") as file:
+            start = file.read(64)
+    except FileNotFoundError as error:
+        what = "it is a link that leads nowhere" if path.is_symlink() else "there is no such file"
+        raise UnreadableImage(path, f"{what}; check the name") from error
+    except OSError as error:
+        raise UnreadableImage(
+            path, f"it cannot be opened ({error.strerror}); check name and rights"
+        ) from error
+    if not start:
+        refuse(path, "it is empty (0 bytes); copy it again from its source")
+    return start
+
+
+def _brief(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return said if len(said) <= 160 else said[:159] + "…"

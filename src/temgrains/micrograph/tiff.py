@@ -1,0 +1,178 @@
+"""One page of a TIFF, whole and undamaged or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+from PIL.TiffImagePlugin import TiffImageFile
+from tifffile import COMPRESSION, PHOTOMETRIC
+
+from temgrains.micrograph.calibration import Calibration, of_tiff
+from temgrains.micrograph.decoded import Decoded, chosen_page
+from temgrains.micrograph.pixels import UnreadableImage, check_extent, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from tifffile import TiffFile, TiffPage
+
+_COLOURS = {PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE}
+_GREYS = {PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK}
+
+
+class _Listener(logging.Handler):
+    """Keeps what tifffile only logs; other threads' files are none of this one's business."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
+        if record.thread == self._thread:
+            self.said.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[list[str]]:
+    listener = _Listener()
+    log = logging.getLogger("tifffile")
+    log.addHandler(listener)
+    try:
+        yield listener.said
+    finally:
+        log.removeHandler(listener)
+
+
+def decode(path: Path, page: int | None) -> Decoded:
+    """Decode a page of a TIFF.
+
+    Parameters
+    ----------
+    path
+        The file.
+    page
+        Which page, from 0; None for the first.
+    """
+    with _listening() as said, tifffile.TiffFile(path) as tif:
+        # Counting the pages follows their chain and notices when it runs in a circle; iterating does not.
+        count = len(tif.pages)
+        _refuse_damaged(path, said)
+        index, notes = chosen_page(path, page, count)
+        chosen = tif.pages[index].aspage()
+        _check_layout(path, chosen)
+        pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
+        _refuse_damaged(path, said)
+        calibration = _calibration(tif, chosen)
+    return Decoded(pixels, calibration, notes)
+
+
+def _refuse_damaged(path: Path, said: list[str]) -> None:
+    # tifffile reads as much as it can, logs the rest, and returns arrays that may be empty or partly zero.
+    if said:
+        refuse(path, f"it is damaged or cut short ({said[0]}); copy it again from its source")
+
+
+def _check_layout(path: Path, page: TiffPage) -> None:
+    """Refuse, before any pixel is decoded, what is too large, no image, or not all there."""
+    if page.dtype is None:
+        refuse(path, f"its {page.bitspersample} bits per sample are not read; save it as 8 or 16 bit")
+    check_extent(path, page.imagelength, page.imagewidth, page.nbytes)
+    if page.imagedepth > 1:
+        refuse(path, f"it is a volume of {page.imagedepth} planes; save one plane as an image")
+    if page.bitspersample == 1 or page.photometric == PHOTOMETRIC.MASK:
+        refuse(path, "it is black and white, 1 bit per pixel: already a boundary mask? Give the grey image")
+    size = path.stat().st_size
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not segments or any(offset <= 0 or count <= 0 or offset + count > size for offset, count in segments):
+        refuse(path, "it is cut short: not all of its pixels are there; copy it again from its source")
+    if page.compression == COMPRESSION.NONE and not page.is_tiled:
+        _check_strips(path, page)
+
+
+def _check_strips(path: Path, page: TiffPage) -> None:
+    """Refuse a file whose strips do not hold as many bytes as its width and height ask for."""
+    planes = page.samplesperpixel if page.planarconfig == 2 else 1
+    samples = 1 if page.planarconfig == 2 else page.samplesperpixel
+    row = math.ceil(page.imagewidth * samples * page.bitspersample / 8)
+    rows = max(1, min(page.rowsperstrip or page.imagelength, page.imagelength))
+    heights = [min(rows, page.imagelength - top) for top in range(0, page.imagelength, rows)] * planes
+    found = page.databytecounts
+    # The last strip may be filled up, and every one to an even number of bytes.
+    fits = len(found) == len(heights) and all(
+        count in {height * row, height * row + 1, rows * row}
+        for count, height in zip(found, heights, strict=True)
+    )
+    # Some programs write one strip whatever they say about rows.
+    if not fits and not (len(found) == planes and sum(found) == page.imagelength * row * planes):
+        refuse(
+            path,
+            f"it is damaged: {page.imagelength} x {page.imagewidth} px do not fit its {sum(found)} bytes; "
+            "copy it again from its source",
+        )
+
+
+def _pixels(path: Path, page: TiffPage) -> NDArray[Any]:
+    try:
+        pixels = page.asarray(maxworkers=1)
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        pixels = _by_pillow(path, page)
+    if pixels.shape != page.shape or not pixels.size:
+        refuse(path, f"it is damaged: {pixels.shape} pixels instead of {page.shape}; copy it again")
+    return pixels
+
+
+def _by_pillow(path: Path, page: TiffPage) -> NDArray[Any]:
+    """Decode LZW, JPEG and others that tifffile leaves to a package that may not be there."""
+    codec = COMPRESSION(page.compression).name
+    try:
+        # Not through Image.open, whose limit is lower than ours.
+        with TiffImageFile(str(path)) as image:
+            image.seek(page.index)
+            pixels = np.asarray(image)
+            turned = page.photometric == PHOTOMETRIC.MINISWHITE and image.mode == "L"
+    except Exception as error:
+        raise UnreadableImage(path, f"its {codec} compression is not read; save it uncompressed") from error
+    if pixels.dtype != page.dtype:
+        refuse(path, f"its {codec} compression is not read for {page.dtype} pixels; save it uncompressed")
+    # Pillow has turned white-is-zero around, which is still to be done.
+    return ~pixels if turned else pixels
+
+
+def _grey_or_colour(path: Path, page: TiffPage, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Give grey values or colours, light where the image is light, samples last, without extra samples."""
+    if page.axes == "SYX":
+        pixels = np.moveaxis(pixels, 0, -1)
+    jpeg = page.photometric == PHOTOMETRIC.YCBCR and page.compression in (COMPRESSION.JPEG, COMPRESSION.OJPEG)
+    if page.photometric not in _GREYS | _COLOURS and not jpeg:
+        refuse(path, f"its colours are {PHOTOMETRIC(page.photometric).name}; save it as grey or RGB")
+    if page.photometric == PHOTOMETRIC.PALETTE:
+        table = page.colormap
+        if table is None or pixels.max() >= table.shape[1]:
+            refuse(path, "it is damaged: colours are missing from its palette; save it as grey")
+        return np.moveaxis(table[:, pixels], 0, -1)
+    if page.photometric in _GREYS and pixels.ndim == 3:
+        pixels = pixels[..., 0]
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        return -pixels if pixels.dtype.kind == "f" else ~pixels
+    return pixels
+
+
+def _calibration(tif: TiffFile, page: TiffPage) -> Calibration:
+    """Find the scale; an image is worth reading even if one of the dozen private formats is not."""
+    with _listening():
+        try:
+            return of_tiff(tif, page)
+        except Exception as error:
+            return Calibration(notes=(f"the pixel size could not be read ({type(error).__name__}); type it",))
