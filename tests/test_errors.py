@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from temgrains.micrograph import UnreadableImage
 
 from temgrains.errors import sentence
+from temgrains.micrograph import UnreadableImage
 
 
 @pytest.mark.parametrize(
