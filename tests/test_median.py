@@ -103,7 +103,9 @@ def test_an_image_in_the_other_byte_order(rng):
     image = drawn((20, 20), np.uint16, rng)
     swapped = image.astype(image.dtype.newbyteorder("S"))
     np.testing.assert_array_equal(median_filter(swapped, 5), median_filter(image, 5))
-    np.testing.assert_array_equal(median_filter(image[::-1, ::2], 5), median_filter(image[::-1, ::2].copy(), 5))
+    np.testing.assert_array_equal(
+        median_filter(image[::-1, ::2], 5), median_filter(image[::-1, ::2].copy(), 5)
+    )
 
 
 def test_an_image_without_pixels():
@@ -117,7 +119,8 @@ def test_sizes_that_are_refused(size):
 
 
 @pytest.mark.parametrize(
-    "image", [np.zeros((4, 4)), np.zeros(4, np.uint8), np.zeros((2, 2, 2), np.float32), np.zeros((4, 4), bool)]
+    "image",
+    [np.zeros((4, 4)), np.zeros(4, np.uint8), np.zeros((2, 2, 2), np.float32), np.zeros((4, 4), bool)],
 )
 def test_images_that_are_refused(image):
     with pytest.raises(ValueError, match="the median takes uint8, uint16 or float32"):

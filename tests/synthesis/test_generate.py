@@ -14,6 +14,10 @@ PAPER = paper_recipe()
 SMALL = paper_recipe(shape=(48, 80), mean_diameter_px=(10.0, 20.0))
 
 
+def brighten(image, labels, rng):
+    return image + 100
+
+
 def bytes_of(sample):
     return sample.image.tobytes() + sample.truth.tobytes() + sample.labels.tobytes()
 
@@ -48,7 +52,7 @@ def test_grains_are_told_apart_by_their_greys():
         assert len(np.unique(sample.image[sample.labels == grain])) == 1
 
 
-# --- repetition -----------------------------------------------------------------------------------------------
+# --- repetition -------------------------------------------------------------------------------------------
 
 
 def test_same_seed_same_bytes():
@@ -70,7 +74,7 @@ def test_the_truth_does_not_depend_on_the_steps():
 def test_a_step_draws_the_same_whatever_the_others_draw():
     steps = (RandomGrey(low=100, high=100), GaussianNoise(variance=0.001))
     first = synthesise(dataclasses.replace(SMALL, steps=steps), seed=5)
-    other = synthesise(dataclasses.replace(SMALL, steps=(lambda i, la, r: i + 100, steps[1])), seed=5)
+    other = synthesise(dataclasses.replace(SMALL, steps=(brighten, steps[1])), seed=5)
     assert first.image.tobytes() == other.image.tobytes()
 
 
@@ -87,7 +91,7 @@ def test_numpy_numbers_are_numbers():
     )
 
 
-# --- report ---------------------------------------------------------------------------------------------------
+# --- report -----------------------------------------------------------------------------------------------
 
 
 def test_the_report_is_plain_json_and_agrees_with_the_arrays():
@@ -96,7 +100,9 @@ def test_the_report_is_plain_json_and_agrees_with_the_arrays():
     assert report == sample.report
     assert (report["recipe"], report["seed"], report["index"]) == ("paper", 11, 2)
     assert 24 <= report["mean_diameter_px"] <= 64
-    assert report["median_diameter_px"] == pytest.approx(report["mean_diameter_px"] * math.exp(-(0.45**2) / 2))
+    assert report["median_diameter_px"] == pytest.approx(
+        report["mean_diameter_px"] * math.exp(-(0.45**2) / 2)
+    )
     assert report["circles"] == report["cells"] + report["circles_without_cell"]
     areas = np.bincount(sample.labels.ravel())[1:]
     diameters = np.sqrt(4 / np.pi * areas)
@@ -124,14 +130,15 @@ def test_mean_diameters_are_drawn_evenly_on_a_logarithmic_scale():
     assert share.mean() == pytest.approx(0.5, abs=5 / math.sqrt(12 * 300))
 
 
-def test_cells_vary_less_than_circles_where_no_border_cuts_them():
-    """The requested spread is not the realised one: small cells gain from gaps what large ones do not."""
-    recipe = Recipe(shape=(400, 400), mean_diameter_px=(16, 16))
-    reports = [synthesise(recipe, seed=6, index=k).report for k in range(3)]
-    asked = np.mean([report["circles_sigma"] for report in reports])
-    realised = np.mean([report["whole_cells_sigma"] for report in reports])
-    assert asked == pytest.approx(0.45, abs=0.03)
-    assert 0.2 < realised < 0.9 * asked
+def test_the_spread_asked_for_is_realised_in_large_images_but_not_in_narrow_ones():
+    """In 96 px of height a border cuts the large grains, so that those left whole are alike."""
+    large = [synthesise(Recipe(shape=(400, 400), mean_diameter_px=(16, 16)), seed=6).report]
+    narrow = [synthesise(PAPER, seed=6, index=k).report for k in range(30)]
+    for reports, low, high in ((large, 0.4, 0.5), (narrow, 0.2, 0.38)):
+        asked = np.mean([report["circles_sigma"] for report in reports])
+        realised = np.mean([report["whole_cells_sigma"] for report in reports if report["whole_cells"] > 1])
+        assert asked == pytest.approx(0.45, abs=0.03)
+        assert low < realised < high
 
 
 def test_packing_leaves_little_overlap_and_few_gaps():
@@ -140,7 +147,7 @@ def test_packing_leaves_little_overlap_and_few_gaps():
     assert np.mean([report["gaps"] for report in reports]) < 0.25
 
 
-# --- extreme recipes ------------------------------------------------------------------------------------------
+# --- extreme recipes --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -176,7 +183,7 @@ def test_a_circle_larger_than_the_image_is_one_grain_without_boundary():
     assert sample.report["whole_cells_sigma"] is None
 
 
-# --- refusals -------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "1"])
@@ -194,7 +201,9 @@ def test_a_step_that_gives_no_image_is_named():
     def forget(image, labels, rng):
         pass
 
-    with pytest.raises(ValueError, match=r"step 7, .*forget.*, gave shape \(\); it must give an image \(48, 80\)"):
+    with pytest.raises(
+        ValueError, match=r"step 7, .*forget.*, gave shape \(\); it must give an image \(48, 80\)"
+    ):
         synthesise(SMALL.with_step(forget), seed=0)
 
 
@@ -202,10 +211,12 @@ def test_a_step_that_gives_nan_is_named():
     def divide(image, labels, rng):
         return image * np.nan
 
-    with pytest.raises(ValueError, match=r"step 1, .*divide.*, gave pixels that are not finite; mend the step"):
+    with pytest.raises(
+        ValueError, match=r"step 1, .*divide.*, gave pixels that are not finite; mend the step"
+    ):
         synthesise(SMALL.with_step(divide, at=0), seed=0)
 
 
 def test_what_a_step_leaves_outside_the_range_is_clipped():
-    sample = synthesise(dataclasses.replace(SMALL, steps=(lambda i, la, r: i + 300,)), seed=0)
+    sample = synthesise(dataclasses.replace(SMALL, steps=(brighten,) * 3), seed=0)
     assert (sample.image == 255).all()

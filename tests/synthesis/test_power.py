@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from drawings import draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
+from drawings import draw
 from temgrains.synthesis.power import LIMIT_PX, cell_boundaries, gap_share, power_diagram
 
 
@@ -27,7 +27,7 @@ def circles(count, shape, rng, *, mean=8.0):
     return rng.random((count, 2)) * shape, mean * np.exp(0.45 * rng.standard_normal(count)) / 2
 
 
-# --- drawings -------------------------------------------------------------------------------------------------
+# --- drawings ---------------------------------------------------------------------------------------------
 
 
 def test_two_equal_circles_share_the_plane():
@@ -55,7 +55,7 @@ def test_ties_go_to_the_lowest_index():
     assert power_diagram(corners[::-1], [1] * 4, (9, 9))[4, 4] == 0
 
 
-# --- laws -----------------------------------------------------------------------------------------------------
+# --- laws -------------------------------------------------------------------------------------------------
 
 halves = st.integers(-10, 60).map(lambda n: n / 2)
 sizes = st.integers(0, 24).map(lambda n: n / 2)
@@ -136,12 +136,19 @@ def test_circles_may_own_no_cell(rng):
     assert 250 < len(owners) < 450
 
 
-# --- boundaries -----------------------------------------------------------------------------------------------
+# --- boundaries -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("thickness", "expected"),
-    [(1, "....#...."), (1.9, "....#...."), (2, "...###..."), (3, "...###..."), (4, "..#####.."), (5.9, "..#####..")],
+    [
+        (1, "....#...."),
+        (1.9, "....#...."),
+        (2, "...###..."),
+        (3, "...###..."),
+        (4, "..#####.."),
+        (5.9, "..#####.."),
+    ],
 )
 def test_a_line_through_pixel_centres(thickness, expected):
     sites = [(0, 1), (0, 7)], [2, 2]
@@ -178,7 +185,7 @@ def test_one_circle_has_no_boundary():
 
 
 def exact_distance(owner, centres, radii):
-    """Distance of each pixel to the interface of its own cell: the least over the half-planes that bound it."""
+    """Distance of each pixel to the interface of its cell: the least over the half-planes that bound it."""
     rows, columns = np.indices(owner.shape)
     power = (rows[..., None] - centres[:, 0]) ** 2 + (columns[..., None] - centres[:, 1]) ** 2 - radii**2
     own = np.take_along_axis(power, owner[..., None], axis=-1)
@@ -223,7 +230,7 @@ def test_boundaries_are_closed(thickness, seed):
         assert len(np.unique(owner[pieces == piece])) == 1
 
 
-# --- gaps -----------------------------------------------------------------------------------------------------
+# --- gaps -------------------------------------------------------------------------------------------------
 
 
 def test_gaps_are_the_pixels_that_no_circle_covers(rng):
@@ -237,7 +244,7 @@ def test_gaps_are_the_pixels_that_no_circle_covers(rng):
     assert 0.2 < share < 0.8
 
 
-# --- refusals -------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -103,5 +103,7 @@ def test_thicknesses_that_are_refused(thickness):
 
 
 def test_steps_that_cannot_be_called_are_refused():
-    with pytest.raises(ValueError, match=r"step 'median' cannot be called; it must be \(image, labels, rng\)"):
+    with pytest.raises(
+        ValueError, match=r"step 'median' cannot be called; it must be \(image, labels, rng\)"
+    ):
         Recipe(steps=("median",))

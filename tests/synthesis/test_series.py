@@ -8,7 +8,12 @@ SMALL = paper_recipe(shape=(48, 80), mean_diameter_px=(10.0, 20.0))
 
 
 def bytes_of(sample):
-    return sample.image.tobytes() + sample.truth.tobytes() + sample.labels.tobytes() + repr(sample.report).encode()
+    return (
+        sample.image.tobytes()
+        + sample.truth.tobytes()
+        + sample.labels.tobytes()
+        + repr(sample.report).encode()
+    )
 
 
 @pytest.fixture(scope="module")

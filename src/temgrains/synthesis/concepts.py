@@ -32,8 +32,7 @@ class RandomGrey:
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Draw the grains' greys."""
         greys = rng.integers(self.low, self.high + 1, int(labels.max(initial=0)) + 1)
-        painted: GreyArray = greys.astype(np.float32)[labels]
-        return painted
+        return greys.astype(np.float32).take(labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ LIMIT_PX = 16384
 """Largest side, coordinate and radius of a raster and its circles [px]."""
 # Circles are rounded to 1/1024 px: up to the limit, all sums and products are then exact in float64.
 _GRID = 1024
-_BAND = 32
+_BAND = 8
 
 
 def power_diagram(centres: ArrayLike, radii: ArrayLike, shape: tuple[int, int]) -> LabelArray:
@@ -99,6 +99,28 @@ def cell_boundaries(
     return mask
 
 
+def renumber(owner: LabelArray, count: int) -> tuple[LabelArray, IndexArray]:
+    """Give the cells that own pixels numbers from 1 without gaps.
+
+    Parameters
+    ----------
+    owner
+        What `power_diagram` gave: int32, shape (H, W), 0..count-1.
+    count
+        Number of circles.
+
+    Returns
+    -------
+    labels
+        int32, shape (H, W), 1..N in the order of the circles.
+    pixels
+        int64, shape (count,), the number of pixels each circle owns.
+    """
+    pixels, labels = np.zeros(count, np.int64), np.empty_like(owner)
+    _renumber(owner, pixels, labels)
+    return labels, pixels
+
+
 def gap_share(owner: LabelArray, centres: ArrayLike, radii: ArrayLike) -> float:
     """Give the share of the raster that no circle covers; parameters as for `cell_boundaries`.
 
@@ -136,21 +158,22 @@ def _fill_bands(sites: FloatArray, index: IndexArray, owner: LabelArray) -> None
     """
     height, width = owner.shape
     count = len(sites)
-    scratch = (np.empty((count, 2)), np.empty(count, np.int64), np.empty(count + 1, np.int64))
+    lines, runs = np.empty((count, 2)), np.empty((count + 1, 2), np.int64)
     nearest = np.empty(count)
-    guess = 4.0 * height * width / count
+    margin = 0.25 * height * width / count
+    worst = 0.0
     for top in range(0, height, _BAND):
         bottom = min(top + _BAND, height)
         for i in range(count):
             gap = max(top - sites[i, 0], sites[i, 0] - (bottom - 1), 0.0)
             nearest[i] = gap * gap - sites[i, 2]
-        bound = max(guess, nearest.min())
+        bound = max(worst + margin, nearest.min())
         while True:
             chosen = np.flatnonzero(nearest <= bound)
             near, numbers = sites[chosen], index[chosen]
             worst = -np.inf
             for y in range(top, bottom):
-                worst = max(worst, _fill_row(y, near, numbers, scratch, owner))
+                worst = max(worst, _fill_row(y, near, numbers, lines, runs, owner))
             # A circle left out is farther than `bound` everywhere in the band: it loses if no winner is.
             if worst <= bound:
                 break
@@ -159,52 +182,49 @@ def _fill_bands(sites: FloatArray, index: IndexArray, owner: LabelArray) -> None
 
 @compiled
 def _fill_row(
-    y: int,
-    sites: FloatArray,
-    index: IndexArray,
-    scratch: tuple[FloatArray, IndexArray, IndexArray],
-    owner: LabelArray,
+    y: int, sites: FloatArray, index: IndexArray, lines: FloatArray, runs: IndexArray, owner: LabelArray
 ) -> float:
-    """Fill one row with the lower envelope of its lines; give the largest power distance in it."""
+    """Fill one row with the lower envelope of its lines; give the largest power distance in it.
+
+    The stack of the envelope is ``lines``, each falling by 2 lines[k, 0] per column from lines[k, 1], and
+    ``runs``, the first column and the number of the circle. The products that compare lines are exact.
+    """
     width = owner.shape[1]
-    lines, stack, start = scratch
     top = -1
     for i in range(len(sites)):
-        # The line's slope is -2 lines[i, 0], its value at column 0 lines[i, 1].
-        dy, lines[i, 0] = y - sites[i, 0], sites[i, 1]
-        lines[i, 1] = sites[i, 1] * sites[i, 1] + dy * dy - sites[i, 2]
+        dy, centre, number = y - sites[i, 0], sites[i, 1], index[i]
+        value = centre * centre + dy * dy - sites[i, 2]
         first = 0
         while top >= 0:
-            first = _takes_over(stack[top], i, lines, index, width)
-            if first > start[top]:
+            rise, slope = value - lines[top, 1], 2.0 * (centre - lines[top, 0])
+            lead = slope * runs[top, 0] - rise
+            if lead < 0.0 or (lead == 0.0 and number > runs[top, 1]):
+                first = _crossing(rise, slope, number < runs[top, 1], width)
                 break
             top -= 1
-            first = 0
         if first < width:
             top += 1
-            stack[top], start[top] = i, first
-    start[top + 1] = width
+            lines[top, 0], lines[top, 1] = centre, value
+            runs[top, 0], runs[top, 1] = first, number
+    runs[top + 1, 0] = width
     worst = -np.inf
     for k in range(top + 1):
-        slope, value = lines[stack[k]]
-        owner[y, start[k] : start[k + 1]] = index[stack[k]]
+        left, right, number = runs[k, 0], runs[k + 1, 0], runs[k, 1]
+        for x in range(left, right):
+            owner[y, x] = number
         # Along a run the power distance is convex: its ends hold the maximum.
-        for x in (start[k], start[k + 1] - 1):
-            worst = max(worst, x * x - 2.0 * slope * x + value)
+        for x in (left, right - 1):
+            worst = max(worst, x * x - 2.0 * lines[k, 0] * x + lines[k, 1])
     return worst
 
 
 @compiled
-def _takes_over(i: int, j: int, lines: FloatArray, index: IndexArray, width: int) -> int:
-    """Give the first column (0..width) at which circle j, not left of circle i, beats it."""
-    rise = lines[j, 1] - lines[i, 1]
-    slope = 2.0 * (lines[j, 0] - lines[i, 0])
-    wins_tie = index[j] < index[i]
-    if rise < 0.0 or (rise == 0.0 and wins_tie):
-        return 0
-    if slope * width <= rise:
+def _crossing(rise: float, slope: float, wins_tie: bool, width: int) -> int:
+    """Give the first column (up to the width) at which the later line is below, or level and wins ties."""
+    last = slope * (width - 1) - rise
+    if last < 0.0 or (last == 0.0 and not wins_tie):
         return width
-    # The quotient is rounded, the products are exact: they settle on which side of the crossing x is.
+    # The quotient is rounded; the products settle on which side of the crossing x is.
     x = int(rise / slope)
     while slope * (x - 1) >= rise:
         x -= 1
@@ -219,37 +239,37 @@ def _draw_interfaces(owner: LabelArray, sites: FloatArray, thickness: float, mas
     height, width = owner.shape
     for y in range(height):
         for x in range(width):
-            for below, right in ((y, x + 1), (y + 1, x)):
-                if below < height and right < width and owner[below, right] != owner[y, x]:
-                    pair = (owner[y, x], owner[below, right])
-                    _draw_step((y, x), pair, owner, sites, thickness, mask)
+            if x + 1 < width and owner[y, x] != owner[y, x + 1]:
+                _draw_step((y, x), (y, x + 1), owner, sites, thickness, mask)
+            if y + 1 < height and owner[y, x] != owner[y + 1, x]:
+                _draw_step((y, x), (y + 1, x), owner, sites, thickness, mask)
 
 
 @compiled
 def _draw_step(
-    place: tuple[int, int],
-    pair: tuple[int, int],
+    a: tuple[int, int],
+    b: tuple[int, int],
     owner: LabelArray,
     sites: FloatArray,
     thickness: float,
     mask: MaskArray,
 ) -> None:
-    """Draw the pixels of two cells around a place that lie within half the thickness of their interface."""
+    """Draw around neighbours a and b of two cells what lies within half the thickness of their interface."""
     height, width = owner.shape
-    (y, x), (i, j) = place, pair
+    i, j = owner[a], owner[b]
     # The raster's steps stray from the line by less than a pixel.
-    reach = math.ceil(thickness / 2) + 1
+    reach = int(thickness / 2) + 1
     dy, dx = sites[j, 0] - sites[i, 0], sites[j, 1] - sites[i, 1]
     # Power distances to the two circles differ by 2 |c_j - c_i| times the distance to the interface.
     limit = thickness * math.sqrt(dy * dy + dx * dx)
     constant = sites[j, 0] ** 2 + sites[j, 1] ** 2 - sites[j, 2]
     constant -= sites[i, 0] ** 2 + sites[i, 1] ** 2 - sites[i, 2]
-    for row in range(max(y - reach, 0), min(y + reach + 1, height)):
-        for column in range(max(x - reach, 0), min(x + reach + 1, width)):
+    for row in range(max(a[0] - reach, 0), min(b[0] + reach + 1, height)):
+        for column in range(max(a[1] - reach, 0), min(b[1] + reach + 1, width)):
             label = owner[row, column]
             near = abs(constant - 2.0 * (row * dy + column * dx)) <= limit
-            if near and (label == i or label == j):  # noqa: PLR1714, SIM109 - a tuple is slower here
-                mask[row, column] = True
+            # Without branches, which the processor would mostly guess wrongly here.
+            mask[row, column] |= near & ((label == i) | (label == j))
 
 
 @compiled
@@ -260,3 +280,14 @@ def _count_uncovered(owner: LabelArray, sites: FloatArray) -> int:
             i = owner[y, x]
             count += (y - sites[i, 0]) ** 2 + (x - sites[i, 1]) ** 2 > sites[i, 2]
     return count
+
+
+@compiled
+def _renumber(owner: LabelArray, pixels: IndexArray, labels: LabelArray) -> None:
+    for y in range(owner.shape[0]):
+        for x in range(owner.shape[1]):
+            pixels[owner[y, x]] += 1
+    numbers = np.cumsum(pixels > 0)
+    for y in range(owner.shape[0]):
+        for x in range(owner.shape[1]):
+            labels[y, x] = numbers[owner[y, x]]
