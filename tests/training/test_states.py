@@ -90,7 +90,7 @@ def test_structure_is_closed_and_its_grains_have_the_spacing():
     regions, count = ndi.label(~structure)
     assert count > 20
     diameter = np.sqrt(4 / np.pi * structure.size / count)
-    assert 22 < diameter < 45
+    assert 30 < diameter < 55
     assert len(np.unique(regions)) == count + 1
 
 

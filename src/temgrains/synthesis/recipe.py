@@ -31,11 +31,11 @@ class Recipe:
     """Name, for the reports."""
     shape: tuple[int, int] = (96, 496)
     """Height and width of the images [px]."""
-    mean_diameter_px: tuple[float, float] = (24.0, 64.0)
+    mean_diameter_px: tuple[float, float] = (36.0, 96.0)
     """Range of the mean of the circles' diameters [px]; each image draws its own, log-uniformly."""
     sigma: float = 0.45
     """Standard deviation of ln(diameter) of the circles (0..2). The cells' is smaller: see the report."""
-    thickness_px: float = 3.0
+    thickness_px: float = 4.0
     """Thickness of the boundaries in the truth [px], at least 1."""
     packing: PackingSettings = field(default_factory=PackingSettings)
     """How the circles are pushed apart."""

@@ -82,17 +82,17 @@ def damage(truth: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def noise_and_structure(
-    shape: tuple[int, int], rng: np.random.Generator, *, spacing_px: float = 30.0, thickness_px: float = 3.0
+    shape: tuple[int, int], rng: np.random.Generator, *, spacing_px: float = 40.0, thickness_px: float = 4.0
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Draw uniform noise (uint8) and the microstructure (bool) that is latent in it.
 
     From pure noise every microstructure is as right as any other, so the mean of all is what least squares
-    would learn: nothing. The target must follow from the noise: grains grow where the noise, seen through a
-    Gaussian of 0.2 spacings, has its peaks, no two of them closer than about a spacing.
+    would learn: nothing. The target must follow from the noise: grains grow from the peaks of the noise, seen
+    through a Gaussian that the first layer of Net2 can hold (4.5 px), no two of them within 0.7 spacings.
     """
     grey = rng.integers(0, 256, shape, dtype=np.uint8)
-    smooth = ndi.gaussian_filter(grey.astype(np.float32), 0.2 * spacing_px, mode="constant", cval=127.5)
-    reach = 2 * round(0.36 * spacing_px) + 1
+    smooth = ndi.gaussian_filter(grey.astype(np.float32), 4.5, mode="constant", cval=127.5)
+    reach = 2 * round(0.7 * spacing_px) + 1
     disk = np.hypot(*np.mgrid[:reach, :reach] - reach // 2) <= reach // 2
     peaks = smooth == ndi.maximum_filter(smooth, footprint=disk, mode="nearest")
     centres = np.argwhere(peaks).astype(np.float64)
