@@ -144,10 +144,10 @@ def seconds(call, repeats):
 
 
 def measured(ours, plain, pairs):
-    """Milliseconds of both (medians) and the median of the pairs' ratios; a turn is 20 ms or one call."""
+    """Milliseconds of both (medians) and the median of the pairs' ratios; a turn is 0.1 s or one call."""
     ours()
     plain()
-    repeats = [max(1, math.ceil(0.02 / seconds(call, 3))) for call in (ours, plain)]
+    repeats = [max(1, math.ceil(0.1 / seconds(call, 3))) for call in (ours, plain)]
     times = np.array([(seconds(ours, repeats[0]), seconds(plain, repeats[1])) for _ in range(pairs)])
     return *np.median(times, axis=0) * 1e3, float(np.median(times[:, 1] / times[:, 0]))
 

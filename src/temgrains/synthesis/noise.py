@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr, pdtr
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from temgrains.records import ByteArray, GreyArray, LabelArray
 
-    Tables: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int16]]
+    Tables: TypeAlias = tuple[NDArray[np.float64], NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,10 +42,8 @@ class SaltAndPepper:
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Replace pixels by 0 and 255."""
-        draw = rng.random(image.shape, np.float32)
-        noisy = image.copy()
-        np.copyto(noisy, 255, where=draw < self.density)
-        np.copyto(noisy, 0, where=draw < self.density / 2)
+        noisy = np.array(image, np.float32, order="C")
+        _replace(rng.random(image.size, np.float32), np.float32(self.density), noisy.ravel())
         return noisy
 
 
@@ -100,6 +98,13 @@ class Median:
         return median_filter(image, self.size)
 
 
+@compiled
+def _replace(draws: NDArray[np.float32], density: np.float32, noisy: GreyArray) -> None:
+    for k in range(len(draws)):
+        white = np.float32(255) if draws[k] < density else noisy[k]
+        noisy[k] = np.float32(0) if draws[k] + draws[k] < density else white
+
+
 @lru_cache(maxsize=1)
 def _poisson_tables() -> Tables:
     """Tables of the counts 0..255 (or more) for the means 0..255."""
@@ -119,12 +124,13 @@ def _with_guide(cumulative: NDArray[np.float64], levels: int) -> Tables:
     """Add to each distribution function the least place that each level of probability may mean."""
     cumulative[:, -1] = np.inf
     probability = np.arange(levels) / levels
-    guide = np.stack([np.searchsorted(row, probability, side="right") for row in cumulative])
-    return cumulative, guide.astype(np.int16)
+    guide = np.stack([np.searchsorted(row[:-1], probability, side="right") for row in cumulative])
+    # The smallest type, so that the tables leave room for the images in the processor's cache.
+    return cumulative, guide.astype(np.min_scalar_type(cumulative.shape[1] - 1))
 
 
 @compiled
-def _invert(row: int, draw: float, cumulative: NDArray[np.float64], guide: NDArray[np.int16]) -> int:
+def _invert(row: int, draw: float, cumulative: NDArray[np.float64], guide: NDArray[Any]) -> int:
     """Give the least place whose distribution function exceeds the draw."""
     place = int(guide[row, int(draw * guide.shape[1])])
     while cumulative[row, place] <= draw:

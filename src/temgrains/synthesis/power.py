@@ -237,39 +237,44 @@ def _crossing(rise: float, slope: float, wins_tie: bool, width: int) -> int:
 def _draw_interfaces(owner: LabelArray, sites: FloatArray, thickness: float, mask: MaskArray) -> None:
     """Visit each step of the raster between two cells and draw its surroundings."""
     height, width = owner.shape
+    # The raster's steps stray from the line by less than a pixel.
+    reach = int(thickness / 2) + 1
     for y in range(height):
         for x in range(width):
-            if x + 1 < width and owner[y, x] != owner[y, x + 1]:
-                _draw_step((y, x), (y, x + 1), owner, sites, thickness, mask)
-            if y + 1 < height and owner[y, x] != owner[y + 1, x]:
-                _draw_step((y, x), (y + 1, x), owner, sites, thickness, mask)
+            here = owner[y, x]
+            # Where a step goes straight on from the one before, only a row or a column of pixels is new.
+            if x + 1 < width and here != owner[y, x + 1]:
+                goes_on = y > 0 and here == owner[y - 1, x] and owner[y, x + 1] == owner[y - 1, x + 1]
+                window = (y + reach if goes_on else y - reach, y + reach + 1, x - reach, x + reach + 2)
+                _draw_step((here, owner[y, x + 1]), window, owner, sites, thickness, mask)
+            if y + 1 < height and here != owner[y + 1, x]:
+                goes_on = x > 0 and here == owner[y, x - 1] and owner[y + 1, x] == owner[y + 1, x - 1]
+                window = (y - reach, y + reach + 2, x + reach if goes_on else x - reach, x + reach + 1)
+                _draw_step((here, owner[y + 1, x]), window, owner, sites, thickness, mask)
 
 
 @compiled
 def _draw_step(
-    a: tuple[int, int],
-    b: tuple[int, int],
+    pair: tuple[int, int],
+    window: tuple[int, int, int, int],
     owner: LabelArray,
     sites: FloatArray,
     thickness: float,
     mask: MaskArray,
 ) -> None:
-    """Draw around neighbours a and b of two cells what lies within half the thickness of their interface."""
-    height, width = owner.shape
-    i, j = owner[a], owner[b]
-    # The raster's steps stray from the line by less than a pixel.
-    reach = int(thickness / 2) + 1
+    """Draw the pixels of two cells in a window that lie within half the thickness of their interface."""
+    (i, j), (top, bottom, left, right) = pair, window
     dy, dx = sites[j, 0] - sites[i, 0], sites[j, 1] - sites[i, 1]
     # Power distances to the two circles differ by 2 |c_j - c_i| times the distance to the interface.
     limit = thickness * math.sqrt(dy * dy + dx * dx)
     constant = sites[j, 0] ** 2 + sites[j, 1] ** 2 - sites[j, 2]
     constant -= sites[i, 0] ** 2 + sites[i, 1] ** 2 - sites[i, 2]
-    for row in range(max(a[0] - reach, 0), min(b[0] + reach + 1, height)):
-        for column in range(max(a[1] - reach, 0), min(b[1] + reach + 1, width)):
-            label = owner[row, column]
-            near = abs(constant - 2.0 * (row * dy + column * dx)) <= limit
+    for y in range(max(top, 0), min(bottom, owner.shape[0])):
+        for x in range(max(left, 0), min(right, owner.shape[1])):
+            label = owner[y, x]
+            near = abs(constant - 2.0 * (y * dy + x * dx)) <= limit
             # Without branches, which the processor would mostly guess wrongly here.
-            mask[row, column] |= near & ((label == i) | (label == j))
+            mask[y, x] |= near & ((label == i) | (label == j))
 
 
 @compiled
