@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +23,10 @@ PIXELS_MAX = 2 * 10**9
 """Images of more pixels are refused."""
 BYTES_PER_PIXEL = 24
 """What an analysis needs at least for each pixel of the image."""
+TWO_VALUES = "only two grey values: already a boundary mask?"
+"""A note in an array's micrograph; a reason to refuse a file."""
+_SMALL = 64
+"""Images of so few pixels hold two grey values by chance."""
 _BAD_SHARE_MAX = 0.01
 _REACHES = (1, 3, 10, 30)
 """Half sides of the squares [px] in which neighbours of a pixel without a value are looked for, in turn."""
@@ -35,8 +40,8 @@ class UnreadableImage(ValueError):
 
     def __init__(self, path: str | Path, reason: str) -> None:
         # Both stay arguments, so that the error survives the way back from another process.
-        super().__init__(path, reason)
-        self.path = path
+        super().__init__(str(path), reason)
+        self.path = str(path)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -78,16 +83,13 @@ def from_array(
     Notes
     -----
     Colours become luminance (ITU-R BT.709); alpha is ignored. Up to 1 % of pixels without a value take the
-    median of their neighbours.
+    median of their neighbours. An image of two values, which may be a mask, gets a note.
     """
     size = checked_size(pixel_size)
-    array = np.ma.asanyarray(pixels) if isinstance(pixels, np.ma.MaskedArray) else np.asarray(pixels)
-    _check_kind(source, array)
-    grey, said = _grey(source, array)
+    found: list[str] = []
+    grey = _grey(source, _array(source, pixels), found)
     check_extent(source, grey.shape[0], grey.shape[1], 0)
-    found = list(said)
-    grey = _finite(source, grey, found)
-    scaled = _scaled(grey, found)
+    scaled = _scaled(_finite(source, grey, found), found)
     if calibration is None:
         calibration = "unknown" if size is None else "typed"
     return Micrograph(scaled, size, source, calibration, (*notes, *found))
@@ -133,30 +135,37 @@ def _memory() -> int | None:
         return None
 
 
-def _check_kind(source: str, array: NDArray[Any]) -> None:
+def _array(source: str, pixels: ArrayLike) -> NDArray[Any]:
+    """Give an array of numbers, with its mask if it has one."""
+    try:
+        array = pixels if isinstance(pixels, np.ma.MaskedArray) else np.asarray(pixels)
+    except ValueError as error:
+        raise UnreadableImage(source, "its rows differ in length; give an array (H, W)") from error
     if array.dtype.kind == "b":
         refuse(source, "it holds only true and false: already a boundary mask? Give the grey image")
     if array.dtype.kind == "c":
         refuse(source, "its pixels are complex numbers; give their magnitude, np.abs(image)")
     if array.dtype.kind not in "iuf":
         refuse(source, f"its pixels are {array.dtype}, not numbers; give a grey image")
+    return array
 
 
-def _grey(source: str, array: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
-    """Give the grey values (H, W), and what was done to colours."""
+def _grey(source: str, array: NDArray[Any], said: list[str]) -> NDArray[Any]:
+    """Give the grey values (H, W)."""
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim == 3 and array.shape[2] in (3, 4) and array.size:
-        return _luminance(array)
+        return _luminance(array, said)
     if array.ndim != 2:
         refuse(source, f"its shape is {array.shape}; give one image, (H, W), or a colour image, (H, W, 3)")
-    return array, []
+    return array
 
 
-def _luminance(array: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
-    said = ["the alpha channel was ignored"] if array.shape[2] == 4 else []
+def _luminance(array: NDArray[Any], said: list[str]) -> NDArray[Any]:
+    if array.shape[2] == 4:
+        said.append("the alpha channel was ignored")
     red, green, blue = (np.asarray(array[..., k]) for k in range(3))
     grey = red
     if (red != green).any() or (green != blue).any():
@@ -164,7 +173,7 @@ def _luminance(array: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
         grey = 0.2126 * red.astype(np.float64) + 0.7152 * green + 0.0722 * blue
     if isinstance(array, np.ma.MaskedArray):
         grey = np.ma.array(grey, mask=np.ma.getmaskarray(array)[..., :3].any(axis=2))
-    return grey, said
+    return grey
 
 
 def _finite(source: str, grey: NDArray[Any], said: list[str]) -> NDArray[Any]:
@@ -222,7 +231,7 @@ def _scaled(grey: NDArray[Any], said: list[str]) -> GreyArray:
         said.append("the image has no contrast: all its pixels are alike")
         return scaled
     # The span of doubles may be infinite; a part of both ends is not.
-    part = 1.0 if grey.dtype.kind != "f" or np.isfinite(high - low) else 0.25
+    part = 1 if math.isfinite(high - low) else 0.25
     rows = max(1, 2**22 // grey.shape[1])
     for top in range(0, grey.shape[0], rows):
         block = grey[top : top + rows]
@@ -232,4 +241,6 @@ def _scaled(grey: NDArray[Any], said: list[str]) -> GreyArray:
             # Modulo 2**64, where the difference of any two whole numbers is exact.
             steps = (block.astype(np.uint64) - np.uint64(low % 2**64)).astype(np.float64)
         scaled[top : top + rows] = steps / (high * part - low * part)
+    if scaled.size > _SMALL and np.all((scaled == 0) | (scaled == 1)):
+        said.append(TWO_VALUES)
     return scaled

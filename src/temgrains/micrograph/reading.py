@@ -7,11 +7,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from temgrains.micrograph import picture, tiff
 from temgrains.micrograph.calibration import Calibration, checked_size
-from temgrains.micrograph.pixels import UnreadableImage, from_array, refuse
+from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +24,6 @@ _FORMATS = (
 )
 """How files begin, and who decodes them."""
 _LATER = {".dm3", ".dm4", ".emd", ".emi", ".mrc", ".ser"}
-_SMALL = 64
-"""Images of so few pixels hold two grey values by chance."""
 
 
 def read(
@@ -92,9 +88,8 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
         calibration=found.source,
         notes=(*decoded.notes, *found.notes),
     )
-    pixels = micrograph.pixels
-    if pixels.size > _SMALL and pixels.max() > 0 and np.all((pixels == 0) | (pixels == 1)):
-        refuse(path, "it holds only two grey values: already a boundary mask? Give the grey image")
+    if TWO_VALUES in micrograph.notes:
+        refuse(path, f"{TWO_VALUES}; give the grey image")
     return micrograph
 
 
