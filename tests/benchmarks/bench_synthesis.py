@@ -93,7 +93,7 @@ def cases(rng):
     counter = iter(range(10**9))
     return [
         (
-            "whole generator, 96 x 496, 24 to 64 px grains",
+            "whole generator, the paper's recipe",
             lambda: synthesise(RECIPE, seed=1, index=next(counter)),
             lambda: plain_synthesise(1, next(counter)),
             15,

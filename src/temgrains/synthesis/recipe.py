@@ -34,7 +34,7 @@ class Recipe:
     mean_diameter_px: tuple[float, float] = (36.0, 96.0)
     """Range of the mean of the circles' diameters [px]; each image draws its own, log-uniformly."""
     sigma: float = 0.45
-    """Standard deviation of ln(diameter) of the circles (0..2). The cells' is smaller: see the report."""
+    """Standard deviation of ln(diameter) of the circles (0..2). The cells' differs: see the report."""
     thickness_px: float = 4.0
     """Thickness of the boundaries in the truth [px], at least 1."""
     packing: PackingSettings = field(default_factory=PackingSettings)
