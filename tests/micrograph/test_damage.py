@@ -131,7 +131,21 @@ def test_plain_tiff_of_another_size_than_its_pixels_is_refused(side, size, tmp_p
     path.write_bytes(FILES["plain.tif"])
     with tifffile.TiffFile(path, mode="r+b") as tif:
         tif.pages.first.tags[side].overwrite(size)
-    with pytest.raises(UnreadableImage, match=r"do not fit its 1536 bytes|cut short|damaged"):
+    with pytest.raises(
+        UnreadableImage, match=r"it is damaged( or cut short|: .* do not fit 1 strips or tiles of 1536 bytes)"
+    ):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["tiles.tif", "strips.tif"])
+def test_missing_tiles_are_not_made_up_one_by_one(name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(FILES[name])
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        tif.pages.first.tags[
+            "ImageWidth" if "TileWidth" in tif.pages.first.tags else "ImageLength"
+        ].overwrite(10**6)
+    with pytest.raises(UnreadableImage, match="it is damaged"):
         read(path)
 
 

@@ -95,30 +95,32 @@ def _check_layout(path: Path, page: TiffPage) -> None:
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not segments or any(offset <= 0 or count <= 0 or offset + count > size for offset, count in segments):
         refuse(path, "it is cut short: not all of its pixels are there; copy it again from its source")
-    if page.compression == COMPRESSION.NONE and not page.is_tiled:
-        _check_strips(path, page)
+    if not _fits(page):
+        refuse(
+            path,
+            f"it is damaged: {page.imagelength} x {page.imagewidth} px do not fit {len(segments)} strips or "
+            f"tiles of {sum(page.databytecounts)} bytes; copy it again from its source",
+        )
 
 
-def _check_strips(path: Path, page: TiffPage) -> None:
-    """Refuse a file whose strips do not hold as many bytes as its width and height ask for."""
+def _fits(page: TiffPage) -> bool:
+    """Whether there are as many strips or tiles, of as many bytes, as the width and height ask for."""
+    found = page.databytecounts
+    if len(found) != math.prod(page.chunked) or page.compression != COMPRESSION.NONE:
+        return len(found) == math.prod(page.chunked)
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
-    samples = 1 if page.planarconfig == 2 else page.samplesperpixel
-    row = math.ceil(page.imagewidth * samples * page.bitspersample / 8)
+    bits = page.bitspersample * (page.samplesperpixel // planes)
+    if page.is_tiled:
+        tile = page.tilelength * math.ceil(page.tilewidth * bits / 8)
+        return all(count == tile for count in found)
+    row = math.ceil(page.imagewidth * bits / 8)
     rows = max(1, min(page.rowsperstrip or page.imagelength, page.imagelength))
     heights = [min(rows, page.imagelength - top) for top in range(0, page.imagelength, rows)] * planes
-    found = page.databytecounts
     # The last strip may be filled up, and every one to an even number of bytes.
-    fits = len(found) == len(heights) and all(
+    return all(
         count in {height * row, height * row + 1, rows * row}
         for count, height in zip(found, heights, strict=True)
     )
-    # Some programs write one strip whatever they say about rows.
-    if not fits and not (len(found) == planes and sum(found) == page.imagelength * row * planes):
-        refuse(
-            path,
-            f"it is damaged: {page.imagelength} x {page.imagewidth} px do not fit its {sum(found)} bytes; "
-            "copy it again from its source",
-        )
 
 
 def _pixels(path: Path, page: TiffPage) -> NDArray[Any]:
