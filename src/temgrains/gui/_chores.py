@@ -69,10 +69,3 @@ def writing(analysis: Analysis, folder: Path, stem: str, tell: Callable[[str], N
         return export.write(analysis, folder, stem)
 
     return Chore("Save", call, lambda paths: tell(f"{len(paths)} files saved in {folder}"))
-
-
-def sentence(error: Exception | None) -> str:
-    """Give an error as text for the user; one that says nothing is named by its kind."""
-    if isinstance(error, MemoryError):
-        return "not enough memory; close other images, or choose smaller tiles (guess.tile_px)"
-    return str(error) or type(error).__name__

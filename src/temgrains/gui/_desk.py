@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from napari.utils.notifications import show_error, show_info
+from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from temgrains.errors import sentence
 from temgrains.gui import _image, _keys
 from temgrains.gui._bench import STEPS, Bench, after
-from temgrains.gui._chores import Chore, listing_models, reading_card, sentence, writing
-from temgrains.gui._job import STAGES, Job
-from temgrains.gui._session import Session
+from temgrains.gui._chores import Chore, listing_models, reading_card, writing
+from temgrains.gui._job import ALL, STAGES, Job
 from temgrains.gui._watch import Watch
 from temgrains.gui._worker import Runner
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from temgrains.gui._session import Session
     from temgrains.gui._worker import Work
     from temgrains.records import PixelSize
     from temgrains.settings import Settings
@@ -56,7 +57,7 @@ class Desk(QObject):
         self.runner = Runner(self)
         self.chores = Runner(self)
         self._benches: dict[str, Bench] = {}
-        self._docks = 0
+        self._docks: set[int] = set()
         self._has_shown_bar = False
         self._queued: Callable[[], Any] | None = None
         self._at_work: Bench | None = None
@@ -69,11 +70,13 @@ class Desk(QObject):
         self.runner.started.connect(self.changed)
         self.runner.progressed.connect(self.progressed)
         self.runner.delivered.connect(self._on_delivered)
+        self.runner.warned.connect(show_warning)
         self.runner.ended.connect(self._on_ended)
         self.chores.delivered.connect(self._on_chore)
         self.chores.ended.connect(self._on_chore_ended)
         self.watch.listed.connect(self._on_listed)
         self.watch.removed.connect(self._on_removed)
+        self.watch.lost.connect(self._on_lost)
         self.watch.replaced.connect(self._on_replaced)
         self.watch.moved.connect(self._lay)
         self.watch.slid.connect(self._on_slid)
@@ -89,6 +92,11 @@ class Desk(QObject):
     def busy(self) -> bool:
         """Whether a job is at work."""
         return self.runner.busy
+
+    @property
+    def running(self) -> bool:
+        """Whether the job at work refines on and on, so that it can be paused."""
+        return isinstance(work := self.runner.work, Job) and work.passes == ALL
 
     @property
     def settled(self) -> bool:
@@ -199,27 +207,29 @@ class Desk(QObject):
 
     # Docks and keys
 
-    def attach(self) -> None:
+    def attach(self, dock: int) -> None:
         """Count a dock in; with the first one the keys work."""
-        self._docks += 1
-        if self._docks == 1:
+        if not self._docks:
             _keys.bind(self.viewer, self)
             self.chores.start(listing_models(self._take_models))
+        self._docks.add(dock)
 
-    def detach(self) -> None:
+    def detach(self, dock: int, *_ignored: object) -> None:
         """Count a dock out; with the last one the work stops and the keys are free again."""
-        self._docks -= 1
-        if self._docks == 0:
+        if self._docks == {dock}:
             self.runner.abandon()
             self.chores.abandon()
             self._drawing.stop()
             _keys.unbind(self.viewer)
+        self._docks.discard(dock)
 
     # From napari
 
     def _on_listed(self) -> None:
         if self.bench is not None and self.watch.image is not None:
             self.bench.session.name = self.watch.image.name
+        there = {layer.unique_id for layer in self.viewer.layers}
+        self._benches = {key: bench for key, bench in self._benches.items() if key in there}
 
     def _on_removed(self, image: Image) -> None:
         bench = self._benches.pop(image.unique_id, None)
@@ -228,6 +238,11 @@ class Desk(QObject):
             self.runner.abandon()
             self._tell(f"{image.name} was removed, so its run was stopped")
         self._lay()
+
+    def _on_lost(self, name: str) -> None:
+        if self._at_work is not None:
+            self._tell(f"{name} was removed, so the work was stopped; what was found before stays")
+            self.cancel()
 
     def _on_replaced(self) -> None:
         image = self.watch.image
@@ -260,10 +275,10 @@ class Desk(QObject):
         self._drawing.start()
         self.changed.emit()
 
-    def _on_ended(self, job: Work, how: str, error: Exception | None) -> None:
+    def _on_ended(self, job: Work, error: Exception | None, how: str) -> None:
         self._at_work = None
         queued, self._queued = self._queued, None
-        if how == "failed":
+        if error is not None:
             self._complain(job, error)
         elif how == "cancelled" and queued is None and not self.note:
             self.note = f"{job.title} cancelled; what was found before stays"
@@ -275,8 +290,8 @@ class Desk(QObject):
         chore.then(results[0])
         self.changed.emit()
 
-    def _on_chore_ended(self, chore: Work, how: str, error: Exception | None) -> None:
-        if how == "failed":
+    def _on_chore_ended(self, chore: Work, error: Exception | None) -> None:
+        if error is not None:
             self._complain(chore, error)
 
     # Inside
@@ -342,7 +357,7 @@ class Desk(QObject):
         self.note = note
         show_info(note)
 
-    def _complain(self, work: Work, error: Exception | None) -> None:
+    def _complain(self, work: Work, error: Exception) -> None:
         self.note = f"{work.title} failed: {sentence(error)}"
         show_error(self.note)
 

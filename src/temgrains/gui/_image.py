@@ -105,12 +105,13 @@ def scale_of(layer: Image) -> tuple[PixelSize | None, str]:
 
 def loader_of(layer: Image) -> Callable[[], Micrograph]:
     """Give a function that makes the micrograph, in whatever thread, from the pixels the layer has now."""
-    pixels, source = _finest(layer), layer.source.path or layer.name
+    pixels, source = _finest(layer), str(layer.source.path or layer.name)
+    notes = [str(note) for note in layer.metadata.get(KEY, {}).get("notes", ())]
 
     def load() -> Micrograph:
         from temgrains.micrograph import from_array  # noqa: PLC0415
 
-        return from_array(np.asarray(pixels), source=str(source))
+        return from_array(np.asarray(pixels), source=source, notes=notes)
 
     return load
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ class Session:
         self.iterates: list[Iterate] = []
         self.cursor = 0
         self.analysis: Analysis | None = None
+        self.length_px = 0.0
+        self.length_nm: float | None = None
         self._load = load
         self._course = Course()
         self._stamps = dict.fromkeys(STAGES, 0)
@@ -197,10 +200,13 @@ class Session:
             self.analysis = value
             self._made_at = self._stamps["boundaries"]
             self._only_scale = False
+            mask = value.boundaries.mask
+            self.length_px = boundary_length(mask)
+            self.length_nm = None if self.pixel_size is None else boundary_length(mask, self.pixel_size)
 
     def _job(self, title: str, stage: str, *, passes: int = 0, pace_s: float = 0.0) -> Job:
         start = Snapshot(
-            load=self._load,
+            load=partial(_loaded, self._load, self.pixel_size, self.calibration),
             settings=self.settings,
             model=self.model,
             course=self._course,
@@ -239,6 +245,10 @@ class Session:
             self._course = Course()
             self.iterates, self.cursor = self.iterates[:1], 0
             self.analysis = None
+
+
+def _loaded(load: Callable[[], Micrograph], pixel_size: PixelSize | None, calibration: str) -> Micrograph:
+    return replace(load(), pixel_size=pixel_size, calibration=calibration)
 
 
 def boundary_length(mask: MaskArray, pixel_size: PixelSize | None = None) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from temgrains.gui._session import boundary_length
-
 if TYPE_CHECKING:
     from temgrains.gui._session import Session
 
@@ -49,7 +47,7 @@ class PanelState:
 
 
 def panel_state(
-    session: Session | None, *, busy: bool = False, refusal: str = "", note: str = ""
+    session: Session | None, *, busy: bool = False, running: bool = False, refusal: str = "", note: str = ""
 ) -> PanelState:
     """Resolve what the panel shows.
 
@@ -59,6 +57,8 @@ def panel_state(
         The chosen image's session, None without an image that can be analysed.
     busy
         Whether a job is at work.
+    running
+        Whether that job can be paused.
     refusal
         Why the chosen image cannot be analysed, "" if it can or none is chosen.
     note
@@ -67,13 +67,13 @@ def panel_state(
     if session is None:
         return PanelState(frozenset(), next="open", message=refusal or EMPTY)
     if busy:
-        enabled, following = frozenset({"run", "cancel"}), ""
+        enabled, following = frozenset({"run", "cancel"} if running else {"cancel"}), ""
     else:
         enabled, following = _enabled(session), _next(session)
     return PanelState(
         enabled=enabled,
         next=following,
-        running=busy,
+        running=running,
         iteration=_iteration(session),
         changes=tuple(iterate.change for iterate in session.iterates[1:]),
         threshold=session.settings.refine.threshold,
@@ -93,13 +93,13 @@ def summary(session: Session) -> str:
     analysis = session.analysis
     if analysis is None:
         return ""
-    grains, mask = analysis.grains, analysis.boundaries.mask
+    grains = analysis.grains
     at_border = int(grains.on_border.sum())
     parts = [
         f"{grains.count} grains ({at_border} at the border)",
-        f"boundary {length_text(boundary_length(mask), boundary_length(mask, session.pixel_size))}"
-        if session.pixel_size is not None
-        else f"boundary {boundary_length(mask):.0f} px (no pixel size)",
+        f"boundary {length_text(session.length_px, session.length_nm)}"
+        if session.length_nm is not None
+        else f"boundary {session.length_px:.0f} px (no pixel size)",
         *_mean_diameter(session),
     ]
     text = " · ".join(parts)

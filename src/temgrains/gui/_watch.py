@@ -24,6 +24,8 @@ class Watch(QObject):
     """Image layers came, went, moved in the list or were renamed."""
     removed = Signal(object)
     """The chosen image was removed from the viewer."""
+    lost = Signal(str)
+    """A layer of ours was removed by the user; its name."""
     replaced = Signal()
     """The chosen image has other pixels."""
     moved = Signal()
@@ -37,6 +39,7 @@ class Watch(QObject):
         self._viewer = viewer
         self._quiet = False
         events = viewer.layers.events
+        events.removed.connect(self._on_removed)
         for event in (events.inserted, events.removed, events.reordered, events.renamed):
             event.connect(self._on_layers)
         viewer.dims.events.current_step.connect(self._on_slider)
@@ -78,6 +81,12 @@ class Watch(QObject):
             self.removed.emit(gone)
         if not self._quiet:
             self.listed.emit()
+
+    def _on_removed(self, event: Any) -> None:
+        about = event.value.metadata.get(KEY, {})
+        ours = self.image is not None and about.get("image") == str(self.image.unique_id)
+        if ours and not self._quiet:
+            self.lost.emit(event.value.name)
 
     def _on_pixels(self, _event: object = None) -> None:
         self.replaced.emit()

@@ -117,14 +117,17 @@ class Runner(QObject):
     """Stage, done, total."""
     delivered = Signal(object, list)
     """The work and its new results, in order."""
-    ended = Signal(object, str, object)
-    """The work, how it ended ("done", "paused", "cancelled" or "failed"), and the error or None."""
+    warned = Signal(str)
+    """A warning that was given during the work, once each."""
+    ended = Signal(object, object, str)
+    """The work, the error or None, and how it ended: "done", "paused", "cancelled" or "failed"."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._task: _Task | None = None
         self._work: Work | None = None
         self._flushing = False
+        self._warnings: set[str] = set()
         self._timer = QTimer(self)
         self._timer.setInterval(FLUSH_MS)
         self._timer.timeout.connect(self._flush)
@@ -146,6 +149,8 @@ class Runner(QObject):
         task = _Task(work)
         worker = create_worker(task, _start_thread=False)
         task.aborted = lambda: worker.abort_requested
+        worker.warned.connect(self._on_warned)  # napari 0.9 does not pass warnings of its workers on
+        self._warnings.clear()
         self._task, self._work = task, work
         self._timer.start()
         self.started.emit(work)
@@ -187,6 +192,12 @@ class Runner(QObject):
         finally:
             self._flushing = False
 
+    def _on_warned(self, warning: tuple[Any, ...]) -> None:
+        text = " ".join(str(warning[0]).split())
+        if text not in self._warnings:
+            self._warnings.add(text)
+            self.warned.emit(text)
+
     def _end(self, task: _Task, work: Work | None) -> None:
         self._task = self._work = None
         self._timer.stop()
@@ -196,4 +207,4 @@ class Runner(QObject):
             how = "cancelled"
         else:
             how = "paused" if task.paused.is_set() else "done"
-        self.ended.emit(work, how, task.error)
+        self.ended.emit(work, task.error, how)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from temgrains.gui._desk import desk_of
@@ -33,13 +34,18 @@ class _Dock(QScrollArea):
         layout.addWidget(self._body())
         self.setWidget(content)
         self.setMinimumWidth(content.minimumSizeHint().width() + 18)
-        self.desk.attach()
-        self.destroyed.connect(self.desk.detach)
+        self.destroyed.connect(partial(self.desk.detach, id(self)))
 
     def sizeHint(self) -> QSize:
         """Ask for what is needed, and never for more than a small screen has."""
         wanted = self.widget().sizeHint()
         return QSize(max(wanted.width() + 18, 380), min(wanted.height() + 8, 590))
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when the dock comes into a window, and when it is closed: napari takes its parent away."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            (self.desk.detach if self.parent() is None else self.desk.attach)(id(self))
+        return bool(super().event(event))
 
     def _body(self) -> QWidget:
         return self.extract

@@ -57,7 +57,9 @@ class ExtractPanel(QWidget):
     def show_desk(self) -> None:
         """Show the session as it is now."""
         desk = self._desk
-        state = panel_state(desk.session, busy=desk.busy, refusal=desk.refusal, note=desk.note)
+        state = panel_state(
+            desk.session, busy=desk.busy, running=desk.running, refusal=desk.refusal, note=desk.note
+        )
         for name, button in self.buttons.items():
             button.setEnabled(name in state.enabled)
             _widgets.highlight(button, on=name == state.next)
