@@ -28,7 +28,7 @@ def test_the_recipe_of_the_paper():
     recipe = paper_recipe()
     assert recipe.name == "paper"
     assert recipe.shape == (96, 496)
-    assert recipe.mean_diameter_px == (36.0, 96.0)
+    assert recipe.mean_diameter_px == (40.0, 64.0)
     assert (recipe.sigma, recipe.thickness_px) == (0.45, 4.0)
     assert recipe.steps == (
         RandomGrey(low=0, high=255),
@@ -59,7 +59,7 @@ def test_a_recipe_is_described_as_plain_json():
     recipe = paper_recipe(packing=PackingSettings(steps=50)).with_step(invert)
     plain = json.loads(json.dumps(recipe.describe(), allow_nan=False))
     assert plain["shape"] == [96, 496]
-    assert plain["mean_diameter_px"] == [36.0, 96.0]
+    assert plain["mean_diameter_px"] == [40.0, 64.0]
     assert plain["packing"] == dataclasses.asdict(PackingSettings(steps=50))
     assert plain["steps"] == [
         {"step": "RandomGrey", "low": 0, "high": 255},

@@ -31,7 +31,7 @@ class Recipe:
     """Name, for the reports."""
     shape: tuple[int, int] = (96, 496)
     """Height and width of the images [px]."""
-    mean_diameter_px: tuple[float, float] = (36.0, 96.0)
+    mean_diameter_px: tuple[float, float] = (40.0, 64.0)
     """Range of the mean of the circles' diameters [px]; each image draws its own, log-uniformly."""
     sigma: float = 0.45
     """Standard deviation of ln(diameter) of the circles (0..2). The cells' differs: see the report."""

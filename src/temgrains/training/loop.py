@@ -50,7 +50,7 @@ def train_net1(out: Path, recipe: Recipe, settings: TrainSettings, *, progress: 
     """
     pairs, (train, validation, _) = _pairs(out, recipe, settings, progress)
     torch.manual_seed(settings.seed)
-    task = GuessTask(_first_weights(PaperNet1()), settings)
+    task = GuessTask(_first_weights(PaperNet1(), "net1", settings), settings)
     loaders = [
         _loader(_EdgePairs(pairs, which), settings, shuffle=which is train) for which in (train, validation)
     ]
@@ -75,7 +75,7 @@ def train_net2(
     guesses = {id(which): _guesses(net1, pairs, which, progress) for which in (train, validation)}
     truths = {id(which): pairs.truths(which)[:, 0] for which in (train, validation)}
     torch.manual_seed(settings.seed)
-    network = _first_weights(PaperNet2(float(guesses[id(train)].mean())))
+    network = _first_weights(PaperNet2(float(guesses[id(train)].mean())), "net2", settings)
     held_out = _StatePairs(guesses[id(validation)], truths[id(validation)])
     if settings.own_states:
         pool = StatePool(guesses[id(train)], truths[id(train)], _noises(recipe, settings), seed=settings.seed)
@@ -160,9 +160,14 @@ def _precision(wanted: str) -> Any:
     return "bf16-mixed" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "32-true"
 
 
-def _first_weights(network: Any) -> Any:
-    """Scale the first and last weights to grey levels: PyTorch's start expects inputs and outputs near 1."""
-    with torch.no_grad():
+def _first_weights(network: Any, part: str, settings: TrainSettings) -> Any:
+    """Take an earlier run's weights, or random ones whose first and last layers are scaled to grey levels."""
+    if settings.start is not None:
+        earlier = Path(settings.start) / part / "best.ckpt"
+        if not earlier.exists():
+            raise ValueError(f"{settings.start} holds no trained {part} to start from")
+        return _load_network(network, earlier).train()
+    with torch.no_grad():  # PyTorch's start expects inputs and outputs near 1
         first = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
         first.weight /= 128
         network.head.weight *= network.ceiling

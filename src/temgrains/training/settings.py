@@ -24,6 +24,8 @@ class TrainSettings:
     """Epochs after which the learning rate is halved."""
     own_states: bool = True
     """Net2 also learns from damaged truths, pure noise and its own iterates; False is the paper's way."""
+    start: str | None = None
+    """Folder of an earlier run whose weights this one starts from; None starts from random ones."""
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """"auto" is bfloat16 where the processor computes in it, else float32."""
     devices: str = "auto"
