@@ -1,7 +1,7 @@
 """A concept of your own: contrast that fades across the micrograph, as where a foil grows thicker.
 
-A step is any callable ``(image, labels, rng) -> image``: the image so far (float32, 0..255), the grain of each
-pixel (int32, 1..N) and a random generator of the step's own. Nothing in the package has to be changed.
+A step is any callable ``(image, labels, rng) -> image``: the image so far (float32, 0..255), the grain of
+each pixel (int32, 1..N) and a random generator of the step's own. Nothing in the package has to be changed.
 """
 
 from dataclasses import dataclass
