@@ -17,7 +17,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch.utils.data import DataLoader, Dataset
 
 from temgrains.files import atomic_path
-from temgrains.models import make_model, save
+from temgrains.models import load, make_model, save
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.records import Progress, silent
 from temgrains.training.pairs import Pairs, cached_pairs, split
@@ -161,12 +161,10 @@ def _precision(wanted: str) -> Any:
 
 
 def _first_weights(network: Any, part: str, settings: TrainSettings) -> Any:
-    """Take an earlier run's weights, or random ones whose first and last layers are scaled to grey levels."""
+    """Take the weights of the model to start from, or random ones scaled to grey levels."""
     if settings.start is not None:
-        earlier = Path(settings.start) / part / "best.ckpt"
-        if not earlier.exists():
-            raise ValueError(f"{settings.start} holds no trained {part} to start from")
-        return _load_network(network, earlier).train()
+        network.load_state_dict(getattr(load(settings.start), part).state_dict())
+        return network
     with torch.no_grad():  # PyTorch's start expects inputs and outputs near 1
         first = next(m for m in network.modules() if isinstance(m, torch.nn.Conv2d))
         first.weight /= 128
@@ -201,7 +199,10 @@ def _noises(recipe: Recipe, settings: TrainSettings) -> list[tuple[NDArray[np.ui
 
 
 def _described(settings: TrainSettings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    """Give the settings as plain values; a model to start from by its own training, not by its path."""
+    plain = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    start = None if settings.start is None else load(settings.start).card
+    return plain | {"start": start and {key: start.get(key) for key in ("name", "sha256", "training")}}
 
 
 def _losses(out: Path) -> dict[str, Any]:

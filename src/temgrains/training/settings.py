@@ -25,7 +25,7 @@ class TrainSettings:
     own_states: bool = True
     """Net2 also learns from damaged truths, pure noise and its own iterates; False is the paper's way."""
     start: str | None = None
-    """Folder of an earlier run whose weights this one starts from; None starts from random ones."""
+    """Model, by name or file, whose weights the run starts from; None starts from random ones."""
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """"auto" is bfloat16 where the processor computes in it, else float32."""
     devices: str = "auto"
