@@ -92,11 +92,18 @@ def _pixel_size(meta: dict[str, Any]) -> PixelSize | None:
 def _write_tiff(
     path: str | Path, pixels: NDArray[Any], pixel_size: PixelSize | None, *, rgb: bool = False
 ) -> None:
-    options: dict[str, Any] = {
-        "photometric": "rgb" if rgb else "minisblack",
-        "metadata": {"axes": "YXS" if rgb else None},
-    }
+    """Write as ImageJ does where it knows the type, else as a plain TIFF with its resolution per cm."""
+    known = pixels.dtype.name in ({"uint8"} if rgb else {"uint8", "uint16", "float32"})
+    options: dict[str, Any] = {"photometric": "rgb" if rgb else "minisblack", "imagej": known}
+    if not known:
+        options["metadata"] = None
     if pixel_size is not None:
-        options |= {"resolution": (1e7 / pixel_size[1], 1e7 / pixel_size[0]), "resolutionunit": "CENTIMETER"}
+        per_nm = np.array([1 / pixel_size[1], 1 / pixel_size[0]])
+        options |= {
+            "resolution": tuple(per_nm if known else per_nm * 1e7),
+            "resolutionunit": "NONE" if known else "CENTIMETER",
+        }
+        if known:
+            options["metadata"] = {"unit": "nm"}
     with atomic_path(path) as temporary:
         tifffile.imwrite(temporary, pixels, **options)
