@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
@@ -16,6 +17,9 @@ from PIL import Image
 
 from temgrains.micrograph import UnreadableImage, read
 from temgrains.micrograph import tiff as tiff_module
+
+LONG = "x" * (60 if sys.platform == "win32" else 240) + ".tif"
+CODECS = importlib.util.find_spec("imagecodecs") is not None
 
 
 @pytest.fixture
@@ -174,6 +178,7 @@ def test_tiff_that_is_no_micrograph(pixels, options, reason, tmp_path):
     assert reason in refused(tmp_path / "a.tif")
 
 
+@pytest.mark.skipif(CODECS, reason="imagecodecs is here and decodes it")
 def test_codec_that_is_missing_is_named(image, tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, image, compression="zlib")
@@ -182,6 +187,7 @@ def test_codec_that_is_missing_is_named(image, tmp_path):
     assert refused(path) == "its JPEG2000 compression is not read; save it uncompressed"
 
 
+@pytest.mark.skipif(CODECS, reason="imagecodecs is here and decodes it")
 def test_codec_that_cannot_hold_the_pixels_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(tiff_module, "TiffImageFile", lambda _: Image.fromarray(np.zeros((20, 30), np.int32)))
     Image.fromarray(np.eye(20, 30, dtype=np.uint8)).save(tmp_path / "a.tif", compression="tiff_lzw")
@@ -302,9 +308,7 @@ def test_links(image, tmp_path):
     assert "it cannot be opened" in refused(tmp_path / "circle.tif")
 
 
-@pytest.mark.parametrize(
-    "name", ["ä ü 日本.tif", "🔬.tif", "-v.tif", "a b (1).tif", "a'b.tif", "x" * 240 + ".tif"]
-)
+@pytest.mark.parametrize("name", ["ä ü 日本.tif", "🔬.tif", "-v.tif", "a b (1).tif", "a'b.tif", LONG])
 def test_names(name, image, tmp_path):
     tifffile.imwrite(tmp_path / name, image)
     assert read(str(tmp_path / name)).shape == (20, 30)
