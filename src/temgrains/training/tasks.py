@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 VALIDATION_PASSES = 8
 """The refiner is judged after this many passes, so that the one kept is good at iterating."""
 
-IDEMPOTENCE = 0.25
-"""Weight of the change that a second pass makes, against the error of both passes."""
-
 
 def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float) -> Tensor:
     """Give the mean squared error, as a share of the ceiling squared, of a network ending in a clipped ReLU.
@@ -71,16 +68,14 @@ class RefineTask(_Task):
         self._pool = pool
 
     def training_step(self, batch: Tensor, _number: int) -> Tensor:
-        """Give the error of two passes, and how much the second still changes."""
+        """Give the error of one pass on states of all kinds and ages."""
         which = batch.cpu().numpy().astype(np.intp)
         states, target = (part.to(self.device) for part in self._pool.take(which))
-        first = self.network.unclipped(_quick(states))
-        second = self.network.unclipped(_quick(first.clamp(0, 1) * 255))
-        self._pool.put_back(which, first.detach().clamp(0, 1))
-        error = clipped_error(first, target, 1) + clipped_error(second, target, 1)
-        change = (second.clamp(0, 1) - first.clamp(0, 1)).square().mean()
-        self.log("train", error / 2, on_step=False, on_epoch=True, sync_dist=True)
-        return error + IDEMPOTENCE * change
+        successor = self.network.unclipped(_quick(states))
+        self._pool.put_back(which, successor.detach().clamp(0, 1))
+        error = clipped_error(successor, target, 1)
+        self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
+        return error
 
     def validation_step(self, batch: list[Tensor], _number: int) -> None:
         """Log the error after several passes and the mean absolute change of the last one."""
