@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
+from temgrains.files import atomic_path
 from temgrains.models.card import Model, ModelError, check_card, check_self_test, digest
 from temgrains.networks import ARCHITECTURES
 
@@ -94,12 +95,9 @@ def save(model: Model, path: str | Path | None = None) -> Path:
         path = model_folder() / f"{model.name}.safetensors"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(model.tensors(), temporary, metadata={"card": json.dumps(model.card, sort_keys=True)})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = serialise(model.tensors(), metadata={"card": json.dumps(model.card, sort_keys=True)})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 

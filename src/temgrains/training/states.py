@@ -135,7 +135,7 @@ class StatePool:
 
     def _restart(self, which: NDArray[np.intp]) -> None:
         self._ages[which] = 0
-        kinds = self._rng.choice(3, len(which), p=(0.45, 0.3, 0.25))
+        kinds = self._rng.choice(3, len(which), p=(0.6, 0.22, 0.18))
         for i, kind in zip(which, kinds, strict=True):
             state, target = self._start(int(i), int(kind))
             rows, columns = self._rng.choice([-1, 1], 2)
