@@ -57,6 +57,10 @@ def train(
             help="Net2 learns from damaged truths, noise and its own states too, or as in the paper."
         ),
     ] = _DEFAULTS.own_states,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Model whose weights the run starts from, not random ones."),
+    ] = None,
     precision: Annotated[
         Precision, typer.Option(help="auto is bfloat16 where the processor computes in it.")
     ] = Precision.auto,
@@ -82,6 +86,7 @@ def train(
         learning_rate=learning_rate,
         halve_every=halve_every,
         own_states=own_states,
+        start=start,
         precision=precision.value,
         devices=devices,
         nodes=nodes,
