@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from temgrains._compiled import compiled
+from temgrains.synthesis.uniform import first_state, uniform
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -139,7 +140,7 @@ def pack(
     circles[:, :2] = low + rng.random((len(sizes), 2)) * (high - low)
     circles[:, 2] = sizes
     before = _overlap(circles)
-    seed = rng.integers(0, 2**64, dtype=np.uint64)
+    seed = first_state(rng)
     if settings.steps:
         pushes = (settings.stiffness, settings.perturbation, settings.wall)
         _relax(circles, (low, high), settings.steps, pushes, seed)
@@ -171,7 +172,7 @@ def _relax(
         for i in range(len(circles)):
             radius = circles[i, 2]
             for axis in range(2):
-                state, u = _uniform(state)
+                state, u = uniform(state)
                 inwards = max(0.0, low[axis] + wall * radius - circles[i, axis])
                 inwards -= max(0.0, circles[i, axis] + wall * radius - high[axis])
                 push[i, axis] = strength * radius * (2.0 * u - 1.0) + stiffness * inwards
@@ -206,7 +207,7 @@ def _part(
             dy /= distance
             dx /= distance
         else:  # centres that coincide part in a random direction
-            state, u = _uniform(state)
+            state, u = uniform(state)
             dy, dx = math.sin(2.0 * math.pi * u), math.cos(2.0 * math.pi * u)
         share = circles[j, 2] / reach
         push[i, 0] -= share * depth * dy
@@ -214,17 +215,6 @@ def _part(
         push[j, 0] += (1.0 - share) * depth * dy
         push[j, 1] += (1.0 - share) * depth * dx
     return state
-
-
-@compiled
-def _uniform(state: np.uint64) -> tuple[np.uint64, float]:
-    """Advance splitmix64 (Steele et al., doi:10.1145/2660193.2660195) by one and give a number in [0, 1)."""
-    state = state + np.uint64(0x9E3779B97F4A7C15)
-    z = state
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return state, (z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @compiled
