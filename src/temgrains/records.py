@@ -94,8 +94,8 @@ class Boundaries:
 
     ``mask`` is bool, shape (H, W), one pixel wide, every line separating two different grains.
     ``labels`` is int32, shape (H, W): the grains the lines enclose, 4-connected, numbered from 1 without
-    gaps, 0 on the lines. ``pruned_px`` is the length of the loose ends that were removed, ``completed_px`` the
-    length that closing added where the map had no boundary [px].
+    gaps, 0 on the lines. ``pruned_px`` is the length of the loose ends that were removed, ``completed_px``
+    the length that closing added where the map had no boundary [px].
     """
 
     mask: MaskArray = field(repr=False)
