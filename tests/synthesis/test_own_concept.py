@@ -28,3 +28,11 @@ def test_the_documentation_prints_the_example():
     assert concept in page
     assert 'recipe = paper_recipe(name="wedge").with_step(ThicknessGradient(), at=2)' in script
     assert 'recipe = paper_recipe(name="wedge").with_step(ThicknessGradient(), at=2)' in page
+
+
+def test_the_documentation_states_the_recipe():
+    """Its table and picture were made with this range; whoever changes it has to make them anew."""
+    recipe = paper_recipe()
+    low, high = recipe.mean_diameter_px
+    page = (DOCS / "synthesis.md").read_text(encoding="utf-8")
+    assert f"{recipe.shape[0]} × {recipe.shape[1]}, {low:g} to {high:g} px" in page
