@@ -79,7 +79,7 @@ def test_other_files_and_stacks_are_left_to_others(path: Any) -> None:
 
 @pytest.mark.parametrize("name", ["a.tif", "A.TIFF", "b.png", "c.jpg", "c.JPEG"])
 def test_the_manifest_names_what_the_reader_takes(name: str) -> None:
-    found = [reader for reader in PluginManager.instance().iter_compatible_readers(name.lower())]
+    found = list(PluginManager.instance().iter_compatible_readers(name.lower()))
     assert any(reader.command == "temgrains.read" for reader in found)
     assert readers.get_reader(name) is readers.read_image
 

@@ -69,6 +69,7 @@ class ChangePlot(QWidget):
         else:
             painter.setPen(text)
             painter.drawText(self._area(), Qt.AlignmentFlag.AlignCenter, "change per iteration")
+        painter.end()  # whoever looks at this frame must not keep the painter alive
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Go to the iteration that was clicked."""
