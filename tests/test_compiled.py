@@ -28,3 +28,10 @@ def test_a_kernel_runs_where_there_is_no_place_for_the_cache(monkeypatch, caplog
         kernel = compiled(twice)
     assert kernel(21) == 42
     assert "twice is compiled without a cache: cannot cache" in caplog.text
+
+
+def test_a_kernel_without_a_file_runs():
+    """Numba itself finds no place for the machine code of what was not read from a file."""
+    names = {}
+    exec("def thrice(x):\n    return 3 * x\n", names)
+    assert compiled(names["thrice"])(14) == 42

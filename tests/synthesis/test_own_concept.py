@@ -35,4 +35,4 @@ def test_the_documentation_states_the_recipe():
     recipe = paper_recipe()
     low, high = recipe.mean_diameter_px
     page = (DOCS / "synthesis.md").read_text(encoding="utf-8")
-    assert f"{recipe.shape[0]} × {recipe.shape[1]}, {low:g} to {high:g} px" in page
+    assert f"{recipe.shape[0]} \N{MULTIPLICATION SIGN} {recipe.shape[1]}, {low:g} to {high:g} px" in page
