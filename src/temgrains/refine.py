@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import nn
 
 POOR_GUESS = 40
 """More passes than this mean a poor initial guess (the paper's experience on real micrographs)."""
@@ -100,9 +101,12 @@ def measure_change(
     return total / (old.size * maximum)
 
 
-def _next_state(net2: object, state: NDArray[np.uint8], device: str, progress: Progress) -> NDArray[np.uint8]:
-    grey = tiling.apply(net2, state[None], device=device, stage="pass", progress=progress)  # type: ignore[arg-type]
-    return np.rint(grey * np.float32(255)).astype(np.uint8)
+def _next_state(
+    net2: nn.Module, state: NDArray[np.uint8], device: str, progress: Progress
+) -> NDArray[np.uint8]:
+    grey = tiling.apply(net2, state[None], device=device, stage="pass", progress=progress)
+    rounded: NDArray[np.uint8] = np.rint(grey * np.float32(255)).astype(np.uint8)
+    return rounded
 
 
 def _why_stop(
