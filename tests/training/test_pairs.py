@@ -41,6 +41,9 @@ def test_kept_pairs_are_read_again(tmp_path):
     assert read.width == 60
     with pytest.raises(Cancelled):
         cached_pairs(tmp_path, SMALL, seed=5, count=2, progress=stop)
+    other = dataclasses.replace(SMALL, thickness_px=3.0)
+    with pytest.raises(Cancelled):
+        cached_pairs(tmp_path, other, seed=4, count=2, progress=stop)
 
 
 @pytest.mark.parametrize("count", [20, 3000])

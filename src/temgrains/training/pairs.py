@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -85,7 +87,8 @@ def _make(recipe: Recipe, seed: int, index: int) -> tuple[NDArray[np.uint8], NDA
 
 def cached_pairs(folder: Path, recipe: Recipe, *, seed: int, count: int, **how: Any) -> Pairs:
     """Read the pairs an earlier run left in ``folder``, or make and keep them."""
-    path = folder / f"pairs-{recipe.name}-{seed}-{count}.npz"
+    drawn = hashlib.sha256(json.dumps(recipe.describe(), sort_keys=True).encode()).hexdigest()[:12]
+    path = folder / f"pairs-{recipe.name}-{drawn}-{seed}-{count}.npz"
     if path.exists():
         with np.load(path) as stored:
             return Pairs(stored["edges"], stored["truth"], int(stored["width"]))
