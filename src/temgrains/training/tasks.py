@@ -19,10 +19,10 @@ VALIDATION_PASSES = 8
 """The refiner is judged after this many passes, so that the one kept is good at iterating."""
 
 
-BOUNDARY_WEIGHT = 4.0
-"""How many invented boundary pixels weigh as much as a missed one when Net2 learns. Where boundary is likely
-with p the best answer is then 4 p / (1 + 3 p): above p = 0.2, the share of 255 from which `boundaries` counts
-a pixel, each pass makes it likelier, and a line that is half sure grows into a boundary instead of fading."""
+BOUNDARY_WEIGHT = 2.0
+"""How many invented boundary pixels weigh as much as a missed one when Net2 learns. With 1, whatever is less
+likely than not fades from pass to pass, real boundaries too; with 4, the odds of the threshold 0.2 in
+`boundaries`, lines grew without end."""
 
 
 def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: float = 1.0) -> Tensor:
