@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from drawn import LAST, Stages, drawing
+from qtpy.QtCore import QTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -319,6 +320,27 @@ def test_an_image_the_reader_refuses_gives_one_sentence(
     window = open_window(data=np.full((64, 96), np.nan))
     window.click("edges")
     assert "Edges failed: " in messages[-1]
+
+
+def test_the_window_lives_while_the_worker_computes(window: Window, stages: Stages, qtbot: Any) -> None:
+    """A worker that never lets go of the interpreter by itself must not stop the window's timers."""
+
+    def compute(*_arguments: Any) -> None:
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            sum(k * k for k in range(1000))
+
+    ticks: list[float] = []
+    timer = QTimer()
+    timer.setInterval(10)
+    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
+    stages.work = compute  # type: ignore[method-assign]
+    timer.start()
+    window.click("edges")
+    timer.stop()
+    gaps = np.diff(ticks)
+    assert len(ticks) > 20
+    assert np.median(gaps) < 0.1 * (ticks[-1] - ticks[0])
 
 
 def _working() -> bool:

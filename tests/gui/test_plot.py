@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QImage
+from qtpy.QtGui import QIcon, QImage
 from qtpy.QtWidgets import QLabel
 
 from temgrains.gui import _widgets
@@ -104,11 +104,15 @@ def test_a_fold_hides_its_content_until_it_is_opened(qtbot: Any) -> None:
     assert not content.isVisible()
 
 
-def test_symbols_are_drawn_and_fainter_when_off(qtbot: Any) -> None:
-    for kind in ("reset", "back", "run", "pause", "step", "last"):
-        button = _widgets.button("", "tip", symbol=kind)
-        qtbot.addWidget(button)
-        normal = button.icon().pixmap(16, button.icon().Mode.Normal).toImage()
-        off = button.icon().pixmap(16, button.icon().Mode.Disabled).toImage()
-        assert normal != off
-        assert not normal.isNull()
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize("kind", ["reset", "back", "run", "pause", "step", "last"])
+def test_symbols_have_the_themes_colour_and_are_fainter_when_off(kind: str) -> None:
+    brightest = {}
+    for theme in ("dark", "light"):
+        symbol = _widgets.icon(kind, theme)
+        normal, off = (symbol.pixmap(32, mode).toImage() for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled))
+        places = [(x, y) for x in range(32) for y in range(32) if normal.pixelColor(x, y).alpha() == 255]
+        assert len(places) > 50
+        assert max(off.pixelColor(x, y).alpha() for x, y in places) < 120
+        brightest[theme] = max(normal.pixelColor(x, y).lightness() for x, y in places)
+    assert brightest["dark"] > 150 > brightest["light"]

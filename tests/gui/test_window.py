@@ -344,6 +344,15 @@ def test_every_control_says_its_toml_name(window: Window) -> None:
         assert button.toolTip(), name
 
 
+def test_a_value_that_cannot_be_is_refused_and_the_old_one_stays(window: Window, messages: list[str]) -> None:
+    median = window.panel.controls._fields["edges"]["median_px"]
+    median.setValue(8)
+    window.qtbot.waitUntil(lambda: bool(messages))
+    assert "edges.median_px is 8; it must be odd" in messages[-1]
+    assert median.value() == 7
+    assert window.desk.session.settings == Settings()
+
+
 def test_controls_give_back_the_settings_they_show(window: Window) -> None:
     controls = window.panel.controls
     settings = Settings()

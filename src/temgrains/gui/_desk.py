@@ -7,7 +7,6 @@ into layers, and jobs into results. It can outlive any dock, and any layer can v
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -15,8 +14,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from temgrains.errors import sentence
 from temgrains.gui import _image, _keys
 from temgrains.gui._bench import STEPS, Bench, after
-from temgrains.gui._chores import Chore, listing_models, reading_card, writing
+from temgrains.gui._chores import reading_card, writing
 from temgrains.gui._job import ALL, STAGES, Job
+from temgrains.gui._side_work import SideWork
 from temgrains.gui._watch import Watch
 from temgrains.gui._worker import Runner
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 DRAW_MS = 15
 """Time between two layers that are drawn, so that the window stays alive in between [ms]."""
 
-_desks: WeakValueDictionary[int, Desk] = WeakValueDictionary()
-
 
 class Desk(QObject):
     """Everything but the widgets; see the module."""
@@ -52,10 +50,9 @@ class Desk(QObject):
         self.bench: Bench | None = None
         self.refusal = ""
         self.note = ""
-        self.models = ["paper"]
         self.watch = Watch(viewer, self)
         self.runner = Runner(self)
-        self.chores = Runner(self)
+        self.side_work = SideWork(self)
         self._benches: dict[str, Bench] = {}
         self._docks: set[int] = set()
         self._has_shown_bar = False
@@ -72,8 +69,7 @@ class Desk(QObject):
         self.runner.delivered.connect(self._on_delivered)
         self.runner.warned.connect(show_warning)
         self.runner.ended.connect(self._on_ended)
-        self.chores.delivered.connect(self._on_chore)
-        self.chores.ended.connect(self._on_chore_ended)
+        self.side_work.changed.connect(self.changed)
         self.watch.listed.connect(self._on_listed)
         self.watch.removed.connect(self._on_removed)
         self.watch.lost.connect(self._on_lost)
@@ -102,7 +98,7 @@ class Desk(QObject):
     def settled(self) -> bool:
         """Whether nothing is at work, waiting or still to be drawn."""
         drawing = any(bench.due for bench in self._benches.values())
-        return not (self.busy or self.chores.busy or drawing or self._queued is not None)
+        return not (self.busy or self.side_work.busy or drawing or self._queued is not None)
 
     # What a dock may ask for: steps
 
@@ -132,7 +128,7 @@ class Desk(QObject):
         session = self.session
         if session is None or session.analysis is None:
             return False
-        return self.chores.start(writing(session.analysis, folder, session.stem, self._tell))
+        return self.side_work.start(writing(session.analysis, folder, session.stem, self._tell))
 
     # What a dock may ask for: choices
 
@@ -176,10 +172,10 @@ class Desk(QObject):
         """Check a model file and take it for the chosen image; say whether the check began."""
 
         def take(_card: object) -> None:
-            self._take_models([path])
+            self.side_work.add_models([path])
             self.choose_model(path)
 
-        return self.chores.start(reading_card(path, take))
+        return self.side_work.start(reading_card(path, take))
 
     def calibrate(self, pixel_size: PixelSize | None, calibration: str) -> None:
         """Give the chosen image, and what lies on it, another pixel size [nm]."""
@@ -211,14 +207,14 @@ class Desk(QObject):
         """Count a dock in; with the first one the keys work."""
         if not self._docks:
             _keys.bind(self.viewer, self)
-            self.chores.start(listing_models(self._take_models))
+            self.side_work.list_models()
         self._docks.add(dock)
 
     def detach(self, dock: int, *_ignored: object) -> None:
         """Count a dock out; with the last one the work stops and the keys are free again."""
         if self._docks == {dock}:
             self.runner.abandon()
-            self.chores.abandon()
+            self.side_work.abandon()
             self._drawing.stop()
             _keys.unbind(self.viewer)
         self._docks.discard(dock)
@@ -240,7 +236,7 @@ class Desk(QObject):
         self._lay()
 
     def _on_lost(self, name: str) -> None:
-        if self._at_work is not None:
+        if self._at_work is not None and not self.runner.stopping:
             self._tell(f"{name} was removed, so the work was stopped; what was found before stays")
             self.cancel()
 
@@ -279,20 +275,13 @@ class Desk(QObject):
         self._at_work = None
         queued, self._queued = self._queued, None
         if error is not None:
-            self._complain(job, error)
+            self.note = f"{job.title} failed: {sentence(error)}"
+            show_error(self.note)
         elif how == "cancelled" and queued is None and not self.note:
             self.note = f"{job.title} cancelled; what was found before stays"
         if queued is not None:
             queued()
         self.changed.emit()
-
-    def _on_chore(self, chore: Chore, results: list[Any]) -> None:
-        chore.then(results[0])
-        self.changed.emit()
-
-    def _on_chore_ended(self, chore: Work, error: Exception | None) -> None:
-        if error is not None:
-            self._complain(chore, error)
 
     # Inside
 
@@ -349,25 +338,6 @@ class Desk(QObject):
         if not bench.due:
             self.changed.emit()
 
-    def _take_models(self, names: list[str]) -> None:
-        self.models += [name for name in names if name not in self.models]
-        self.changed.emit()
-
     def _tell(self, note: str) -> None:
         self.note = note
         show_info(note)
-
-    def _complain(self, work: Work, error: Exception) -> None:
-        self.note = f"{work.title} failed: {sentence(error)}"
-        show_error(self.note)
-
-
-def desk_of(viewer: Any) -> Desk:
-    """Give the desk of a viewer, a new one if it has none; docks keep it alive."""
-    raw = getattr(
-        viewer, "__wrapped__", viewer
-    )  # docks added by scripts get a proxy, whose layers are proxies too
-    desk = _desks.get(id(raw))
-    if desk is None or desk.viewer is not raw:
-        desk = _desks[id(raw)] = Desk(raw)
-    return desk

@@ -147,7 +147,7 @@ class Header(QWidget):
     def _ask_file(self) -> None:
         image = self._desk.watch.image
         if image is not None and image.source.path:
-            self._desk.chores.start(reading_scale(str(image.source.path), self._take_scale))
+            self._desk.side_work.start(reading_scale(str(image.source.path), self._take_scale))
 
     def _take_scale(self, scale: Any) -> None:
         pixel_size, calibration = scale
@@ -157,7 +157,11 @@ class Header(QWidget):
             self._desk.calibrate(pixel_size, calibration)
 
     def _show_model(self, model: str) -> None:
-        models = self._desk.models if model in self._desk.models else [*self._desk.models, model]
+        models = (
+            self._desk.side_work.models
+            if model in self._desk.side_work.models
+            else [*self._desk.side_work.models, model]
+        )
         if [self.model.itemData(k) for k in range(self.model.count())] != models:
             self.model.clear()
             for name in models:
@@ -172,7 +176,7 @@ class Header(QWidget):
     def _ask_card(self) -> None:
         session = self._desk.session
         if session is not None:
-            self._desk.chores.start(reading_card(session.model, self._show_card))
+            self._desk.side_work.start(reading_card(session.model, self._show_card))
 
     def _show_card(self, card: dict[str, Any]) -> None:
         box = QMessageBox(self)

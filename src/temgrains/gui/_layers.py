@@ -129,10 +129,7 @@ class ResultLayers:
             if layer is None:
                 continue
             shape = layer.data.shape[:2] if role == "edges" else layer.data.shape[-2:]
-            place = grid.place(shape, stacked=role == "refinement")
-            layer.units = place["units"]
-            layer.translate = place["translate"]
-            layer.scale = place["scale"]
+            _lay(layer, grid.place(shape, stacked=role == "refinement"))
 
     def drop(self, roles: tuple[str, ...]) -> None:
         """Remove the layers of results that are no longer true, unless they have become the user's."""
@@ -169,7 +166,7 @@ class ResultLayers:
             layer = self._add(role, kind(data, name=f"{name} {role}", metadata=self._mark(role), **looks))
         else:
             layer.data = data
-            layer.translate, layer.scale = looks["translate"], looks["scale"]
+            _lay(layer, looks)
             if role == "grains":
                 layer.colormap = looks["colormap"]
                 layer.editable = False  # the only public way to forget strokes on the old grains
@@ -223,6 +220,15 @@ def grain_colours(colours: NDArray[np.intp]) -> CyclicLabelColormap:
 
 def _classes() -> CyclicLabelColormap:
     return CyclicLabelColormap(colors=["transparent", RED, GREEN, BLUE])
+
+
+def _lay(layer: Layer, place: dict[str, Any]) -> None:
+    """Give a layer its place; what is as it was is left alone, for each of these costs a redraw."""
+    if [str(unit) for unit in layer.units] != place["units"]:
+        layer.units = place["units"]
+    for name in ("translate", "scale"):
+        if not np.array_equal(getattr(layer, name), place[name]):
+            setattr(layer, name, place[name])
 
 
 def _below(role: str, other: str) -> bool:

@@ -100,7 +100,8 @@ class ChangePlot(QWidget):
         y = self.position(1, self._threshold).y()
         painter.setPen(QPen(_LIMIT, 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        label = QRectF(area.left(), y - 14, area.width() - 3, 13)
+        below = y + 14 < area.bottom()
+        label = QRectF(area.left(), y + 1 if below else y - 14, area.width() - 3, 13)
         painter.drawText(label, Qt.AlignmentFlag.AlignRight, f"stop at {self._threshold:g}")
 
     def _paint_course(self, painter: QPainter) -> None:

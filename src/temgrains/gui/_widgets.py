@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.theme import get_theme
 from qtpy.QtCore import QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 from qtpy.QtWidgets import (
@@ -34,33 +35,34 @@ _SHAPES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
 }
 
 
-def icon(kind: str) -> QIcon:
-    """Draw one of the transport symbols; fonts do not have them everywhere."""
+def icon(kind: str, theme: str) -> QIcon:
+    """Draw one of the transport symbols in a theme's colour of text; fonts do not have them everywhere."""
+    colour = QColor(get_theme(theme).text.as_hex())
+    faint = QColor(colour)
+    faint.setAlpha(80)
     made = QIcon()
-    made.addPixmap(_symbol(kind, "#e8e8e8"), QIcon.Mode.Normal)
-    made.addPixmap(_symbol(kind, "#6a6f76"), QIcon.Mode.Disabled)
+    made.addPixmap(_symbol(kind, colour), QIcon.Mode.Normal)
+    made.addPixmap(_symbol(kind, faint), QIcon.Mode.Disabled)
     return made
 
 
-def _symbol(kind: str, colour: str) -> QPixmap:
+def _symbol(kind: str, colour: QColor) -> QPixmap:
     pixmap = QPixmap(32, 32)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
+    painter.setBrush(colour)
     for corners in _SHAPES[kind]:
         painter.drawPolygon(QPolygonF([QPointF(2 * x, 2 * y) for x, y in corners]))
     painter.end()
     return pixmap
 
 
-def button(text: str, tip: str, *, symbol: str = "") -> QPushButton:
-    """Make a button with a tooltip, and a symbol if one is named."""
+def button(text: str, tip: str) -> QPushButton:
+    """Make a button with a tooltip."""
     made = QPushButton(text)
     made.setToolTip(tip)
-    if symbol:
-        made.setIcon(icon(symbol))
     return made
 
 

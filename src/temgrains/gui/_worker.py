@@ -138,6 +138,11 @@ class Runner(QObject):
         return self._task is not None
 
     @property
+    def stopping(self) -> bool:
+        """Whether a job at work has been told to stop."""
+        return self._task is not None and self._task.stopped.is_set()
+
+    @property
     def work(self) -> Work | None:
         """The job at work."""
         return self._work

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
-from temgrains.gui._desk import desk_of
+from temgrains.gui._desks import desk_of
 from temgrains.gui._header import Header
 from temgrains.gui.extract import ExtractPanel
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -52,6 +54,7 @@ class ExtractPanel(QWidget):
         self._debounce.setInterval(300)
         self._build()
         self._connect()
+        self._take_theme()
         self.show_desk()
 
     def show_desk(self) -> None:
@@ -91,6 +94,7 @@ class ExtractPanel(QWidget):
         layout.setContentsMargins(2, 4, 2, 2)
         layout.setSpacing(5)
         transport = [press[name] for name in ("reset", "back", "run", "step", "last")]
+        self.iteration.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.changes.setToolTip("Show boundary that appeared in the last iteration green, what vanished blue")
         self.message.setWordWrap(True)
         self.summary.setWordWrap(True)
@@ -100,7 +104,7 @@ class ExtractPanel(QWidget):
             fields.edges,
             _widgets.row([_title("② Guess"), press["guess"], 1, fields.scale]),
             _widgets.row([_title("③ Refine"), *transport, 1]),
-            _widgets.row([self.iteration, 1, self.changes]),
+            _widgets.row([self.iteration, self.changes]),
             self.plot,
             fields.refine,
             _widgets.row([_title("④ Grains"), press["grains"], 1]),
@@ -120,6 +124,7 @@ class ExtractPanel(QWidget):
         desk = self._desk
         desk.changed.connect(self.show_desk)
         desk.progressed.connect(self.show_progress)
+        desk.viewer.events.theme.connect(self._take_theme)
         special = {"run": desk.run_or_pause, "cancel": desk.cancel, "save": self._ask_folder}
         for name, button in self.buttons.items():
             button.clicked.connect(special.get(name) or partial(self._do, name))
@@ -130,12 +135,23 @@ class ExtractPanel(QWidget):
         self.controls.changed.connect(self._debounce.start)
         self._debounce.timeout.connect(self._take_settings)
 
+    def _take_theme(self, _event: object = None) -> None:
+        theme = self._desk.viewer.theme
+        for name in ("reset", "back", "run", "step", "last"):
+            self.buttons[name].setIcon(_widgets.icon(name, theme))
+
     def _do(self, step: str, _checked: bool = False) -> None:
         self._desk.do(step)
 
     def _take_settings(self) -> None:
-        if self._desk.session is not None:
-            self._desk.change(self.controls.settings(self._desk.session.settings))
+        session = self._desk.session
+        if session is None:
+            return
+        try:
+            self._desk.change(self.controls.settings(session.settings))
+        except ValueError as error:
+            show_error(str(error))
+            self.controls.show_settings(session.settings)
 
     def _take_detectors(self) -> None:
         red, green, blue = (detector.isChecked() for detector in self.detectors)
@@ -151,7 +167,7 @@ class ExtractPanel(QWidget):
         text = "Pause" if state.running else "Run"
         if run.text() != text:
             run.setText(text)
-            run.setIcon(_widgets.icon("pause" if state.running else "run"))
+            run.setIcon(_widgets.icon("pause" if state.running else "run", self._desk.viewer.theme))
 
     def _rest(self) -> None:
         self.progress.setRange(0, 1)
@@ -178,11 +194,11 @@ def _buttons() -> dict[str, QPushButton]:
     return {
         "edges": make("Find edges", "Sobel, LoG and Canny edges as one red, green and blue image"),
         "guess": make("Initial guess", "Let Net1 guess the boundaries from the edges"),
-        "reset": make("", "Back to the initial guess; what was computed stays", symbol="reset"),
-        "back": make("Back", "One iteration back   [,]", symbol="back"),
-        "run": make("Run", "Repeat Net2 until the change is below the threshold   [R]", symbol="run"),
-        "step": make("Step", "One iteration on   [.]", symbol="step"),
-        "last": make("", "To the last iteration that was computed", symbol="last"),
+        "reset": make("", "Back to the initial guess; what was computed stays"),
+        "back": make("Back", "One iteration back   [,]"),
+        "run": make("Run", "Repeat Net2 until the change is below the threshold   [R]"),
+        "step": make("Step", "One iteration on   [.]"),
+        "last": make("", "To the last iteration that was computed"),
         "grains": make(
             "Find grains", "Close the boundaries of the shown iteration, label and measure the grains"
         ),
