@@ -75,9 +75,13 @@ class Window:
         if settle:
             self.settle()
 
-    def settle(self, timeout: int = 30_000) -> None:
+    def until(self, so: Callable[[], bool]) -> None:
+        """Wait until something is so; long, for the machine may be busy with other things."""
+        self.qtbot.waitUntil(so, timeout=60_000)
+
+    def settle(self) -> None:
         """Wait until nothing is at work or still to be drawn."""
-        self.qtbot.waitUntil(lambda: self.desk.settled, timeout=timeout)
+        self.until(lambda: self.desk.settled)
 
     def layer(self, name: str) -> Any:
         """Give a layer by name."""

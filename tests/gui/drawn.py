@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -38,20 +39,26 @@ class Stages:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.active = 0
         self.delay_s = 0.0
         self.error: Exception | None = None
         self.deaf = False
+        self.release = threading.Event()
 
     def work(self, stage: str, progress: Callable[[str, int, int], None]) -> None:
-        """Take time, in small pieces between which the work can be cancelled."""
+        """Take time, in small pieces between which the work can be cancelled; deaf work cannot."""
         self.calls.append(stage)
-        end = time.monotonic() + self.delay_s
-        while True:
-            if not self.deaf:
+        self.active += 1
+        try:
+            if self.deaf:
+                self.release.wait(60)
+            end = time.monotonic() + self.delay_s
+            progress(stage, 0, 4)
+            while time.monotonic() < end:
+                time.sleep(0.005)
                 progress(stage, 0, 4)
-            if time.monotonic() >= end:
-                break
-            time.sleep(0.005)
+        finally:
+            self.active -= 1
         if self.error is not None:
             raise self.error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ def slow(stages: Stages) -> Stages:
 def begin(window: Window, stages: Stages, button: str, stage: str) -> None:
     """Press a button and wait until its work is in a stage."""
     window.click(button, settle=False)
-    window.qtbot.waitUntil(lambda: stage in stages.calls, timeout=20_000)
+    window.until(lambda: stage in stages.calls)
 
 
 def alive(window: Window) -> None:
@@ -101,10 +100,9 @@ def test_a_result_layer_removed_during_a_run_stops_it(
     window.click("step")
     slow.calls.clear()
     begin(window, slow, "run", "refine")
-    start = time.monotonic()
     window.viewer.layers.remove("film refinement")
     window.settle()
-    assert time.monotonic() - start < 5
+    assert slow.calls.count("refine") < LAST
     assert any("film refinement was removed, so the work was stopped" in message for message in messages)
     slow.delay_s = 0
     window.click("run")
@@ -161,14 +159,14 @@ def test_the_viewer_closed_during_a_run(open_window: Callable[..., Window], slow
     window = open_window()
     begin(window, slow, "run", "refine")
     window.viewer.close()
-    qtbot.waitUntil(lambda: not _working(), timeout=5000)
+    window.until(lambda: slow.active == 0)
     assert slow.calls.count("refine") < LAST
 
 
 def test_the_dock_closed_during_a_run(window: Window, slow: Stages) -> None:
     begin(window, slow, "run", "refine")
     window.viewer.window.remove_dock_widget("all")
-    window.qtbot.waitUntil(lambda: not _working(), timeout=5000)
+    window.until(lambda: slow.active == 0)
     names = window.names()
     window.qtbot.wait(400)
     assert window.names() == names
@@ -203,7 +201,7 @@ def test_settings_changed_during_a_run_count_afterwards(window: Window, slow: St
     begin(window, slow, "guess", "guess")
     sobel = window.panel.controls._fields["edges"]["sobel_threshold"]
     sobel.automatic.setChecked(False)
-    window.qtbot.waitUntil(lambda: "edges" in slow.calls, timeout=10_000)
+    window.until(lambda: "edges" in slow.calls)
     window.settle()
     assert window.layer("film edges").data.max() == 128
     assert window.desk.session.guess is None, "a guess made of the old edges"
@@ -247,15 +245,14 @@ def test_a_numpy_warning_in_the_worker_does_no_harm(
     monkeypatch.setattr(stages, "work", warning)
     window.click("all")
     assert window.desk.session.current
-    window.qtbot.waitUntil(lambda: any("overflow" in message for message in messages))
+    window.until(lambda: any("overflow" in message for message in messages))
     assert sum("overflow" in message for message in messages) == 1, "once each"
 
 
 def test_cancel_keeps_what_was_found(window: Window, slow: Stages) -> None:
     begin(window, slow, "run", "refine")
-    start = time.monotonic()
     window.click("cancel")
-    assert time.monotonic() - start < 2
+    assert slow.calls.count("refine") < LAST
     assert "cancelled" in window.panel.message.text()
     assert window.desk.session.guess is not None
     slow.delay_s = 0
@@ -264,16 +261,18 @@ def test_cancel_keeps_what_was_found(window: Window, slow: Stages) -> None:
 
 def test_cancel_does_not_wait_for_a_deaf_stage(window: Window, stages: Stages) -> None:
     """A long computation that does not report progress cannot be stopped; the window goes on without it."""
-    stages.deaf, stages.delay_s = True, 4.0
+    stages.deaf = True
     begin(window, stages, "edges", "edges")
-    start = time.monotonic()
     window.click("cancel")
-    assert time.monotonic() - start < 2.5
-    assert _working(), "the stage is still in its computation"
-    stages.deaf, stages.delay_s = False, 0
-    window.click("edges")
+    assert stages.active == 1, "the stage is still in its computation"
+    stages.deaf = False
+    window.click("edges", settle=False)
+    window.qtbot.wait(300)
+    assert stages.calls == ["edges"], "the second waits for the first to end"
+    stages.release.set()
+    window.settle()
+    assert stages.calls == ["edges", "edges"]
     assert window.desk.session.edges is not None
-    assert stages.calls == ["edges", "edges"], "the second waited for the first to end"
 
 
 def test_pause_and_go_on(window: Window, slow: Stages) -> None:
@@ -341,7 +340,3 @@ def test_the_window_lives_while_the_worker_computes(window: Window, stages: Stag
     gaps = np.diff(ticks)
     assert len(ticks) > 20
     assert np.median(gaps) < 0.1 * (ticks[-1] - ticks[0])
-
-
-def _working() -> bool:
-    return any("Dummy" in thread.name for thread in threading.enumerate())

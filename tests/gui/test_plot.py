@@ -25,7 +25,7 @@ def plot(qtbot: Any) -> ChangePlot:
 def pixels(widget: Any) -> np.ndarray:
     """Give what a widget looks like, RGB, shape (H, W, 3)."""
     shot = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    raw = np.frombuffer(shot.constBits().asarray(shot.sizeInBytes()), np.uint8)
+    raw = np.frombuffer(shot.constBits().asarray(shot.sizeInBytes()), np.uint8).copy()
     return raw.reshape(shot.height(), shot.bytesPerLine())[:, : 3 * shot.width()].reshape(
         shot.height(), -1, 3
     )

@@ -79,7 +79,7 @@ def test_every_layer_lies_on_the_image(window: Window) -> None:
 
 def test_at_another_working_scale_layers_cover_the_image(window: Window) -> None:
     window.panel.controls.scale.setValue(0.5)
-    window.qtbot.waitUntil(lambda: window.desk.session.settings.guess.scale == 0.5)
+    window.until(lambda: window.desk.session.settings.guess.scale == 0.5)
     window.click("all")
     film = window.layer("film")
     for name, shape in [("film edges", (32, 48)), ("film refinement", (32, 48)), ("film grains", SHAPE)]:
@@ -162,7 +162,7 @@ def test_boundary_slider_redraws_lines_only(window: Window, stages: Stages) -> N
     grains = window.layer("film grains")
     controls = window.panel.controls
     controls._fields["boundaries"]["min_grain_px"].setValue(400)
-    window.qtbot.waitUntil(lambda: "boundaries" in stages.calls)
+    window.until(lambda: "boundaries" in stages.calls)
     window.settle()
     assert stages.calls == ["boundaries"]
     assert window.layer("film grains") is grains
@@ -173,7 +173,7 @@ def test_boundary_slider_redraws_lines_only(window: Window, stages: Stages) -> N
 def test_boundary_threshold_moves_what_the_iterates_show(window: Window) -> None:
     window.click("run")
     window.panel.controls._fields["boundaries"]["threshold"].setValue(1.0)
-    window.qtbot.waitUntil(lambda: window.desk.session.settings.boundaries.threshold == 1.0)
+    window.until(lambda: window.desk.session.settings.boundaries.threshold == 1.0)
     window.settle()
     assert np.asarray(window.layer("film refinement").data).max() == 0
 
@@ -184,7 +184,7 @@ def test_edge_slider_finds_edges_again_and_drops_the_rest(window: Window, stages
     sobel = window.panel.controls._fields["edges"]["sobel_threshold"]
     sobel.automatic.setChecked(False)
     sobel.slider.setValue(0.1)
-    window.qtbot.waitUntil(lambda: "edges" in stages.calls)
+    window.until(lambda: "edges" in stages.calls)
     window.settle()
     assert stages.calls == ["edges"]
     assert window.names() == ["film", "film edges"]
@@ -196,7 +196,7 @@ def test_refine_setting_runs_again_what_had_run(window: Window, stages: Stages) 
     window.click("all")
     stages.calls.clear()
     window.panel.controls._fields["refine"]["threshold"].setValue(0.01)
-    window.qtbot.waitUntil(lambda: "refine" in stages.calls)
+    window.until(lambda: "refine" in stages.calls)
     window.settle()
     assert stages.calls == ["refine"] * LAST
     assert window.names() == ALL_LAYERS[:4]
@@ -208,7 +208,7 @@ def test_quick_changes_of_a_slider_cost_one_run(window: Window, stages: Stages) 
     saturation = window.panel.controls._fields["edges"]["saturation"]
     for value in (0.02, 0.03, 0.04, 0.05):
         saturation.setValue(value)
-    window.qtbot.waitUntil(lambda: "edges" in stages.calls)
+    window.until(lambda: "edges" in stages.calls)
     window.settle()
     assert stages.calls == ["edges"]
     assert window.desk.session.settings.edges.saturation == pytest.approx(0.05)
@@ -308,7 +308,7 @@ def test_keys_work_while_the_dock_is_there(window: Window) -> None:
 
 def test_keys_are_free_again_when_the_dock_is_closed(window: Window) -> None:
     window.viewer.window.remove_dock_widget("all")
-    window.qtbot.waitUntil(lambda: not window.viewer.keymap)
+    window.until(lambda: not window.viewer.keymap)
 
 
 def test_a_click_in_the_plot_goes_to_that_iteration(window: Window) -> None:
@@ -347,7 +347,7 @@ def test_every_control_says_its_toml_name(window: Window) -> None:
 def test_a_value_that_cannot_be_is_refused_and_the_old_one_stays(window: Window, messages: list[str]) -> None:
     median = window.panel.controls._fields["edges"]["median_px"]
     median.setValue(8)
-    window.qtbot.waitUntil(lambda: bool(messages))
+    window.until(lambda: bool(messages))
     assert "edges.median_px is 8; it must be odd" in messages[-1]
     assert median.value() == 7
     assert window.desk.session.settings == Settings()

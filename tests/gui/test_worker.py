@@ -68,7 +68,7 @@ def test_results_are_made_elsewhere_and_arrive_here_in_order(runner: Runner, ear
     work = Counting(50)
     assert runner.start(work)
     assert runner.work is work
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.results == list(range(50))
     assert ear.ends == [("done", None)]
     assert ear.threads == {threading.get_ident()}
@@ -79,13 +79,13 @@ def test_results_are_made_elsewhere_and_arrive_here_in_order(runner: Runner, ear
 def test_a_second_job_is_refused_while_one_is_at_work(runner: Runner, ear: Ear, qtbot: Any) -> None:
     assert runner.start(Counting(5, 0.02))
     assert not runner.start(Counting(1000))
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.results == list(range(5))
 
 
 def test_progress_is_passed_on(runner: Runner, ear: Ear, qtbot: Any) -> None:
     runner.start(Counting(10, 0.03))
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.progress
     assert all(stage == "counting" and total == 10 for stage, _, total in ear.progress)
 
@@ -93,9 +93,9 @@ def test_progress_is_passed_on(runner: Runner, ear: Ear, qtbot: Any) -> None:
 def test_pause_stops_after_the_next_result(runner: Runner, ear: Ear, qtbot: Any) -> None:
     work = Counting(1000, 0.02)
     runner.start(work)
-    qtbot.waitUntil(lambda: work.given > 1)
+    qtbot.waitUntil(lambda: work.given > 1, timeout=60_000)
     runner.pause()
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.ends == [("paused", None)]
     assert ear.results == list(range(work.given)), "nothing that was found is lost"
 
@@ -103,10 +103,10 @@ def test_pause_stops_after_the_next_result(runner: Runner, ear: Ear, qtbot: Any)
 def test_cancel_stops_at_the_next_report(runner: Runner, ear: Ear, qtbot: Any) -> None:
     work = Counting(1000, 0.02)
     runner.start(work)
-    qtbot.waitUntil(lambda: work.given > 1)
+    qtbot.waitUntil(lambda: work.given > 1, timeout=60_000)
     runner.cancel()
     runner.cancel()
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.ends == [("cancelled", None)]
     assert work.given < 1000
 
@@ -114,7 +114,7 @@ def test_cancel_stops_at_the_next_report(runner: Runner, ear: Ear, qtbot: Any) -
 def test_an_abandoned_job_gives_nothing_more(runner: Runner, ear: Ear, qtbot: Any) -> None:
     work = Counting(1000, 0.02)
     runner.start(work)
-    qtbot.waitUntil(lambda: work.given > 1)
+    qtbot.waitUntil(lambda: work.given > 1, timeout=60_000)
     runner.abandon()
     heard = list(ear.results)
     assert not runner.busy
@@ -128,11 +128,11 @@ def test_errors_of_every_kind_arrive_after_the_results(
     runner: Runner, ear: Ear, qtbot: Any, error: Exception
 ) -> None:
     runner.start(Counting(2, error=error))
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.results == [0, 1]
     assert ear.ends == [("failed", error)]
     assert runner.start(Counting(1))
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert ear.results == [0, 1, 0]
 
 
@@ -141,7 +141,7 @@ def test_nothing_of_the_work_is_kept(runner: Runner, qtbot: Any) -> None:
     work = Counting(2)
     alive = weakref.ref(work)
     runner.start(work)
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     del work
     qtbot.wait(50)
     gc.collect()
@@ -161,7 +161,7 @@ def test_handlers_that_process_events_do_not_nest(runner: Runner, qtbot: Any, qa
 
     runner.delivered.connect(slow)
     runner.start(Counting(20, 0.02))
-    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=60_000)
     assert depth == [0, 1]
 
 
@@ -183,5 +183,5 @@ def test_two_runners_take_turns(qapp: Any, qtbot: Any) -> None:
 
     first.start(Noting("first"))
     second.start(Noting("second"))
-    qtbot.waitUntil(lambda: not first.busy and not second.busy)
+    qtbot.waitUntil(lambda: not first.busy and not second.busy, timeout=60_000)
     assert together == [1, 1]
