@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import warnings
 from functools import partial
 from importlib.metadata import version
@@ -135,6 +136,8 @@ def _fit(
         plugins=[_WholeCheckpoints()],
     )
     last = folder / "last.ckpt"
+    # What Lightning says about devices and its own services is no news to whoever trains a network here.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # One process feeds the network well: unpacking a pair takes a hundredth of learning from it.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
