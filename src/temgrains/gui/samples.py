@@ -22,11 +22,11 @@ def line() -> list[LayerData]:
 
 def film() -> list[LayerData]:
     """Draw a polycrystalline film."""
-    return _sample("film", shape=(512, 512), mean_diameter_px=(44.0, 48.0), seed=7)
+    return _sample("film", shape=(512, 512), mean_diameter_px=(54.0, 56.0), seed=7)
 
 
 def fine() -> list[LayerData]:
-    """Draw a film of fine grains."""
+    """Draw a film whose grains are smaller than the networks know, unless it is enlarged (guess.scale)."""
     return _sample("fine grains", shape=(512, 512), mean_diameter_px=(26.0, 28.0), seed=11)
 
 
