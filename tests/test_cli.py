@@ -317,7 +317,6 @@ def test_training_without_lightning_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
     monkeypatch.delitem(sys.modules, "temgrains.training.loop", raising=False)
     monkeypatch.delattr("temgrains.training.loop", raising=False)
-    monkeypatch.delattr("temgrains.training.loop", raising=False)
     assert fails("train", "net1", "--out", tmp_path) == (
         "Error: training needs Lightning: pip install 'temgrains[train]'"
     )
