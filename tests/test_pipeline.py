@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from temgrains.micrograph import from_array
 
 import temgrains as tg
 from temgrains import pipeline
+from temgrains.micrograph import from_array
 from temgrains.models import make_model
 from temgrains.pipeline.steps import _at_working_scale
 from temgrains.records import BoundaryMap, Cancelled
