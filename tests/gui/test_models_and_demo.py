@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from drawn import drawing
 from PIL import Image
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from temgrains import models
 from temgrains.gui import demo
@@ -16,6 +17,8 @@ from temgrains.pipeline import analyse
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from drawn import Stages
 
     from conftest import Window
 
@@ -123,3 +126,65 @@ def test_the_demonstration_says_what_failed(
     monkeypatch.setattr("temgrains.pipeline.edges_of", fail)
     assert demo.main(["--out", str(tmp_path), "--pictures"]) == 1
     assert "stopped: Edges failed: no edges today" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("viewer_of_the_demo")
+def test_the_demonstration_notices_a_button_that_is_off_and_a_step_that_hangs(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = demo.Demo(show=False)
+    with pytest.raises(demo.DemoFailed, match=r"'?Save…'? cannot be pressed: Start with Find edges"):
+        session.click("save")
+    monkeypatch.setattr(demo, "TOO_LONG_S", 0)
+    stages.delay_s = 0.5
+    with pytest.raises(demo.DemoFailed, match="a step took longer than 0 s"):
+        session.click("edges")
+
+
+def test_the_demonstration_can_be_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(demo, "show", lambda: called.append("show"))
+    assert demo.main(["--show"]) == 0
+    assert called == ["show"]
+
+
+def test_dialogs_pass_on_what_was_chosen(
+    window: Window, untrained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = {"file": "", "folder": ""}
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (chosen["file"], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: chosen["folder"])
+    before = window.names()
+    window.header.open.click()
+    window.header.load_model.click()
+    assert window.names() == before, "a dialog that was closed changes nothing"
+
+    chosen["file"] = str(tmp_path / "other.png")
+    Image.fromarray(drawing()).save(chosen["file"])
+    window.header.open.click()
+    window.settle()
+    assert window.header.image.currentText() == "other"
+
+    chosen["file"] = str(models.model_folder() / f"{untrained}.safetensors")
+    window.header.load_model.click()
+    window.settle()
+    assert window.desk.session.model == chosen["file"]
+
+    window.click("all")
+    window.panel.buttons["save"].click()
+    assert window.desk.note == ""
+    chosen["folder"] = str(tmp_path)
+    window.click("save")
+    assert (tmp_path / "other.json").exists()
+
+
+def test_a_folder_that_cannot_be_written_gives_one_sentence(
+    window: Window, untrained: str, tmp_path: Path, messages: list[str]
+) -> None:
+    window.desk.choose_model(untrained)
+    window.click("all")
+    window.panel.save_to(tmp_path / "missing")
+    window.settle()
+    assert "Save failed: " in messages[-1]
+    assert "missing" in messages[-1]
+    assert window.panel.buttons["save"].isEnabled()

@@ -79,7 +79,6 @@ _BOUNDARY_NAMES = {
 
 
 def _edge_fields(new: Settings) -> dict[str, Any]:
-    edges = new.edges
     return {
         "sobel_threshold": Threshold(
             "Gradient (Sobel / 8, image in 0..1) above which a pixel is an edge\n[edges] sobel_threshold",
@@ -94,6 +93,13 @@ def _edge_fields(new: Settings) -> dict[str, Any]:
         "canny_threshold": Threshold(
             "Upper threshold as a share of the largest gradient\n[edges] canny_threshold", 1.0, 0.2
         ),
+        **_filter_fields(new),
+    }
+
+
+def _filter_fields(new: Settings) -> dict[str, Any]:
+    edges = new.edges
+    return {
         "log_sigma_px": _widgets.number(
             "Width of the Gaussian in the LoG [px]\n[edges] log_sigma_px",
             (0.3, 20),
