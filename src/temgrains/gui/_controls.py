@@ -131,7 +131,7 @@ def _filter_fields(new: Settings) -> dict[str, Any]:
 def _scale_field(new: Settings) -> Any:
     return _widgets.number(
         "Factor by which the image is resampled before the networks see it;\n"
-        "they know grains of about 16 to 90 px\n[guess] scale",
+        "they know grains of about 40 to 64 px\n[guess] scale",
         (0.1, 4),
         new.guess.scale,
         prefix="scale × ",  # noqa: RUF001
