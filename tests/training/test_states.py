@@ -13,8 +13,8 @@ from temgrains.training.states import (
     damage,
     fade,
     gaps,
+    latent_structure,
     noise,
-    noise_and_structure,
     stray_lines,
 )
 
@@ -75,30 +75,40 @@ def test_damaged_states_are_grey_levels():
     assert states.max() <= 255
 
 
+def pure_noise(shape):
+    return np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+
+
 def test_structure_follows_from_the_noise_alone():
-    grey, structure = noise_and_structure((96, 160), np.random.default_rng(3))
-    again, same = noise_and_structure((96, 160), np.random.default_rng(3))
-    assert np.array_equal(grey, again)
-    assert np.array_equal(structure, same)
-    assert 100 < grey.mean() < 155
-    assert grey.min() == 0
-    assert grey.max() == 255
+    structure = latent_structure(pure_noise((96, 160)))
+    assert np.array_equal(structure, latent_structure(pure_noise((96, 160))))
+    assert set(np.unique(structure)) == {0, 1}
 
 
 def test_structure_is_closed_and_its_grains_have_the_spacing():
-    _, structure = noise_and_structure((192, 256), np.random.default_rng(3), spacing_px=30)
-    regions, count = ndi.label(~structure)
-    assert count > 20
-    diameter = np.sqrt(4 / np.pi * structure.size / count)
-    assert 30 < diameter < 55
-    assert len(np.unique(regions)) == count + 1
+    structure = latent_structure(pure_noise((192, 256)), spacing_px=40)
+    _, count = ndi.label(structure == 0)
+    assert 25 < np.sqrt(4 / np.pi * structure.size / count) < 55
+
+
+def test_structure_of_a_closed_network_is_that_network():
+    network = np.zeros((120, 160), np.uint8)
+    network[:, 38:42] = network[58:62] = network[:, 118:122] = network[:, 78:82] = 1
+    assert (latent_structure(network * 255) != network).mean() < 0.01
+
+
+def test_structure_completes_a_boundary_with_a_gap():
+    network = np.zeros((120, 160), np.uint8)
+    network[:, 38:42] = network[58:62] = network[:, 118:122] = network[:, 78:82] = 1
+    broken = network.copy()
+    broken[20:34, 78:82] = 0
+    assert (latent_structure(broken * 255) != network).mean() < 0.01
 
 
 @pytest.fixture
 def pool():
     truths = truth(batch=30)[:, 0].numpy()
-    pairs = [noise_and_structure((48, 96), np.random.default_rng(1))]
-    return StatePool((truths * 200).astype(np.uint8), truths, pairs, seed=2)
+    return StatePool((truths * 200).astype(np.uint8), truths, seed=2)
 
 
 def test_states_and_targets_of_the_pool_are_in_range(pool):

@@ -22,7 +22,7 @@ from temgrains.models import load, make_model, save
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.records import Progress, silent
 from temgrains.training.pairs import Pairs, cached_pairs, split
-from temgrains.training.states import StatePool, noise_and_structure
+from temgrains.training.states import StatePool, latent_structure
 from temgrains.training.tasks import GuessTask, PaperRefineTask, RefineTask
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from temgrains.synthesis import Recipe
     from temgrains.training.settings import TrainSettings
-
-NOISES = 384
-"""Pairs of pure noise and latent structure that the refiner learns from."""
 
 
 def train_net1(out: Path, recipe: Recipe, settings: TrainSettings, *, progress: Progress = silent) -> Path:
@@ -79,7 +76,8 @@ def train_net2(
     network = _first_weights(PaperNet2(float(guesses[id(train)].mean())), "net2", settings)
     held_out = _StatePairs(guesses[id(validation)], truths[id(validation)])
     if settings.own_states:
-        pool = StatePool(guesses[id(train)], truths[id(train)], _noises(recipe, settings), seed=settings.seed)
+        latent = partial(latent_structure, thickness_px=recipe.thickness_px)
+        pool = StatePool(guesses[id(train)], truths[id(train)], seed=settings.seed, latent=latent)
         task: RefineTask | PaperRefineTask = RefineTask(network, settings, pool)
         taught: Dataset[Any] = _Indices(len(train))
     else:
@@ -193,12 +191,6 @@ def _guesses(net1: PaperNet1, pairs: Pairs, which: NDArray[np.intp], progress: P
             result.append(grey.round().to(torch.uint8).numpy())
             progress("guesses", min(start + 32, len(which)), len(which))
     return np.concatenate(result)
-
-
-def _noises(recipe: Recipe, settings: TrainSettings) -> list[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
-    rng = np.random.default_rng([settings.seed, NOISES])
-    draw = partial(noise_and_structure, recipe.shape, rng, thickness_px=recipe.thickness_px)
-    return [draw() for _ in range(NOISES)]
 
 
 def _described(settings: TrainSettings) -> dict[str, Any]:

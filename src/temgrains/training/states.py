@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from scipy import ndimage as ndi
-
-from temgrains.synthesis.power import cell_boundaries, power_diagram
+from skimage.segmentation import watershed
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
     from torch import Tensor
 
-    NoisePair: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+_GUESS, _DAMAGED, _NOISE = range(3)
+_PULL = 0.015
+"""Rise of the ground with the distance to a grain's centre, per px and as a share of full grey."""
 
 
 def gaps(state: Tensor, generator: torch.Generator) -> Tensor:
@@ -81,47 +82,64 @@ def damage(truth: Tensor, generator: torch.Generator) -> Tensor:
     return state.round().clamp(0, 255)
 
 
-def noise_and_structure(
-    shape: tuple[int, int], rng: np.random.Generator, *, spacing_px: float = 40.0, thickness_px: float = 4.0
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Draw uniform noise (uint8) and the microstructure (bool) that is latent in it.
+def latent_structure(
+    state: NDArray[np.uint8], *, spacing_px: float = 50.0, thickness_px: float = 4.0
+) -> NDArray[np.uint8]:
+    """Give the closed network (H, W; 0 or 1) that a state (H, W; 0..255) without a micrograph is nearest to.
 
-    From pure noise every microstructure is as right as any other, so the mean of all is what least squares
-    would learn: nothing. The target must follow from the noise: grains grow from the peaks of the noise, seen
-    through a Gaussian that the first layer of Net2 can hold (4.5 px), no two of them within 0.7 spacings.
+    From pure noise every microstructure is as right as any other, and the mean of all, which least squares
+    would learn, is none. The target must follow from what the network sees. Grains grow from the places with
+    the least boundary around them (Gaussian of 0.2 spacings), and meet on the ridges of the state; where it
+    has no ridge, half-way.
     """
-    grey = rng.integers(0, 256, shape, dtype=np.uint8)
-    smooth = ndi.gaussian_filter(grey.astype(np.float32), 4.5, mode="constant", cval=127.5)
-    reach = 2 * round(0.7 * spacing_px) + 1
-    disk = np.hypot(*np.mgrid[:reach, :reach] - reach // 2) <= reach // 2
-    peaks = smooth == ndi.maximum_filter(smooth, footprint=disk, mode="nearest")
-    centres = np.argwhere(peaks).astype(np.float64)
-    radii = np.zeros(len(centres))
-    owner = power_diagram(centres, radii, shape)
-    return grey, cell_boundaries(owner, centres, radii, thickness_px=thickness_px)
+    grey = state.astype(np.float32) / np.float32(255)
+    around = ndi.gaussian_filter(grey, 0.2 * spacing_px, mode="nearest")
+    reach = 2 * round(0.35 * spacing_px) + 1
+    emptiest = around == ndi.minimum_filter(around, reach, mode="nearest")
+    markers, _ = ndi.label(emptiest, np.ones((3, 3)))
+    ridges = ndi.gaussian_filter(grey, 2.5, mode="nearest")
+    ridges += np.float32(_PULL) * ndi.distance_transform_edt(markers == 0).astype(np.float32)
+    grains = watershed(ridges, markers)
+    beside = np.zeros(grey.shape, bool)
+    for axis in (0, 1):
+        differ = np.diff(grains, axis=axis) != 0
+        behind, before = (slice(None),) * axis + (slice(1, None),), (slice(None),) * axis + (slice(-1),)
+        beside[behind] |= differ
+        beside[before] |= differ
+    network: NDArray[np.bool_] = ndi.distance_transform_edt(~beside) <= thickness_px / 2 - 1
+    return network.astype(np.uint8)
 
 
 class StatePool:
     """States under refinement, one per training image, each with the target it should reach.
 
     A state starts as Net1's guess, as a damaged truth or as pure noise, is replaced by what the refiner makes
-    of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40).
+    of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40). The
+    target of what began as noise is the structure latent in it, found anew after each pass.
     """
 
     def __init__(
-        self, guesses: NDArray[np.uint8], truths: NDArray[np.uint8], noises: list[NoisePair], *, seed: int
+        self,
+        guesses: NDArray[np.uint8],
+        truths: NDArray[np.uint8],
+        *,
+        seed: int,
+        latent: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = latent_structure,
     ) -> None:
-        """Take guesses (N, H, W; 0..255), truths (N, H, W; 0 or 1) and pairs of noise and its structure."""
-        self._guesses, self._truths, self._noises = guesses, truths, noises
+        """Take guesses (N, H, W; 0..255), truths (N, H, W; 0 or 1), and what finds the structure in noise."""
+        self._guesses, self._truths, self._latent = guesses, truths, latent
         self._rng = np.random.default_rng(seed)
         self._generator = torch.Generator().manual_seed(seed)
         self._states = np.empty_like(guesses)
         self._targets = np.empty_like(truths)
         self._ages = np.zeros(len(guesses), np.int64)
+        self._free = np.zeros(len(guesses), bool)
         self._restart(np.arange(len(guesses)))
 
     def take(self, which: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
         """Give states (B, 1, H, W; 0..255) and targets (B, 1, H, W; 0..1), float32."""
+        for i in which[self._free[which]]:
+            self._targets[i] = self._latent(self._states[i])
         states, targets = self._states[which, None], self._targets[which, None]
         return torch.from_numpy(states).float(), torch.from_numpy(targets).float()
 
@@ -135,20 +153,22 @@ class StatePool:
 
     def _restart(self, which: NDArray[np.intp]) -> None:
         self._ages[which] = 0
-        kinds = self._rng.choice(3, len(which), p=(0.6, 0.22, 0.18))
+        kinds = self._rng.choice(3, len(which), p=(0.6, 0.2, 0.2))
+        self._free[which] = kinds == _NOISE
         for i, kind in zip(which, kinds, strict=True):
-            state, target = self._start(int(i), int(kind))
+            if kind == _NOISE:
+                self._states[i] = self._rng.integers(0, 256, self._states[i].shape, np.uint8)
+                continue
             rows, columns = self._rng.choice([-1, 1], 2)
-            self._states[i], self._targets[i] = state[::rows, ::columns], target[::rows, ::columns]
+            self._states[i] = self._start(int(i), int(kind))[::rows, ::columns]
+            self._targets[i] = self._truths[i, ::rows, ::columns]
 
-    def _start(self, i: int, kind: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        if kind == 0:
-            return self._guesses[i], self._truths[i]
-        if kind == 1:
-            spoilt = damage(torch.from_numpy(self._truths[i])[None, None], self._generator)
-            return spoilt[0, 0].to(torch.uint8).numpy(), self._truths[i]
-        grey, structure = self._noises[int(self._rng.integers(len(self._noises)))]
-        return grey, structure.astype(np.uint8)
+    def _start(self, i: int, kind: int) -> NDArray[np.uint8]:
+        if kind == _GUESS:
+            guess: NDArray[np.uint8] = self._guesses[i]
+            return guess
+        spoilt = damage(torch.from_numpy(self._truths[i])[None, None], self._generator)
+        return spoilt[0, 0].to(torch.uint8).numpy()
 
 
 def _grid(height: int, width: int) -> tuple[Tensor, Tensor]:

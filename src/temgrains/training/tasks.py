@@ -8,6 +8,8 @@ import lightning
 import numpy as np
 import torch
 
+from temgrains.training import quick
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -40,7 +42,7 @@ def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: flo
 class _Task(lightning.LightningModule):
     def __init__(self, network: PaperNet1 | PaperNet2, settings: TrainSettings) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
         self._settings = settings
 
     def configure_optimizers(self) -> dict[str, Any]:
@@ -79,7 +81,7 @@ class RefineTask(_Task):
         """Give the error of one pass on states of all kinds and ages."""
         which = batch.cpu().numpy().astype(np.intp)
         states, target = (part.to(self.device) for part in self._pool.take(which))
-        successor = self.network.unclipped(_quick(states))
+        successor = quick.unclipped(self.network, states)
         self._pool.put_back(which, successor.detach().clamp(0, 1))
         error = clipped_error(successor, target, 1, BOUNDARY_WEIGHT)
         self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
