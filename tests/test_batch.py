@@ -147,6 +147,23 @@ def test_pixel_size_and_page_reach_the_reader(tmp_path, model):
     assert not any("no contrast" in warning for warning in outcome.warnings)
 
 
+def test_no_result_replaces_an_image_that_is_yet_to_be_read(images, tmp_path, model):
+    folder = images[0].parent
+    other = folder / "a.overlay.png"
+    images[1].rename(other)
+    before = other.read_bytes()
+    outcomes = batch.run([images[0], other], out=folder, model=model, settings=FEW)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert other.read_bytes() == before
+    assert (folder / "a-2.overlay.png").exists()
+
+
+def test_an_image_without_contrast_is_told_once(tmp_path, model):
+    Image.fromarray(np.full((48, 80), 90, np.uint8)).save(tmp_path / "flat.png")
+    (outcome,) = batch.run([tmp_path / "flat.png"], out=tmp_path / "out", model=model, settings=FEW)
+    assert sum("no contrast" in warning for warning in outcome.warnings) == 1
+
+
 @pytest.mark.parametrize(
     ("names", "stems"),
     [

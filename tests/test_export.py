@@ -269,7 +269,8 @@ def test_provenance_is_strict_json(analysis, tmp_path):
     assert content["counts"] == {
         "grains": analysis.grains.count,
         "grains_on_border": int(analysis.grains.on_border.sum()),
-        "boundary_px": int(analysis.boundaries.mask.sum()),
+        "boundary_length_px": analysis.sizes.boundary_length_px,
+        "boundary_length_nm": analysis.sizes.boundary_length_nm,
         "pruned_px": analysis.boundaries.pruned_px,
         "completed_px": analysis.boundaries.completed_px,
         "iterations": 2,

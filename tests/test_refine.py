@@ -56,6 +56,26 @@ def test_cycle_of_two_is_noticed():
     assert states[-1].stopped == "cycle"
 
 
+@pytest.mark.parametrize(
+    ("rule", "criterion", "end"),
+    [(lambda x: (x + 60) % 240, "paper", "cycle"), (lambda x: x + 10, "reference", "cap")],
+)
+def test_going_on_from_all_iterates_is_as_if_never_paused(rule, criterion, end):
+    model, settings = model_of(rule, criterion), RefineSettings(threshold=0.0, max_iterations=6)
+    whole = list(refine(START, model=model, settings=settings))
+    assert whole[-1].stopped == end
+    known = [Iterate(0, START.grey), *whole[:2]]
+    rest = list(refine(known, model=model, settings=settings))
+    assert [(s.index, s.change, s.stopped) for s in rest] == [
+        (s.index, s.change, s.stopped) for s in whole[2:]
+    ]
+
+
+def test_no_iterate_to_go_on_from():
+    with pytest.raises(ValueError, match="no iterate to go on from"):
+        next(refine([], model=model_of(lambda x: x)))
+
+
 def test_cap():
     states = course(lambda x: x + 10, threshold=0.0, max_iterations=4)
     assert [s.index for s in states] == [1, 2, 3, 4]

@@ -14,7 +14,7 @@ from temgrains.boundaries import close
 from temgrains.grains import label
 from temgrains.records import Boundaries, Grains
 from temgrains.settings import BoundarySettings
-from temgrains.sizes import measure
+from temgrains.sizes import boundary_length, measure
 
 PIXELS = ["grain", "area_px2", "ecd_px", "row_px", "column_px", "on_border"]
 NANOMETRES = ["area_nm2", "ecd_nm", "row_nm", "column_nm"]
@@ -128,6 +128,29 @@ def test_label_without_pixels_has_no_centroid():
 def test_wrong_pixel_size_is_refused(wrong):
     with pytest.raises(ValueError, match=r"pixel_size is \(.*; it must be \(height, width\) in nm"):
         measure(made([[1]]), pixel_size=wrong)
+
+
+def test_length_of_drawn_lines():
+    straight = np.zeros((5, 8), bool)
+    straight[2] = True
+    assert boundary_length(straight) == 7
+    assert boundary_length(straight, pixel_size=(2.0, 3.0)) == 21
+    assert boundary_length(straight.T, pixel_size=(2.0, 3.0)) == 14
+    diagonal = np.eye(6, dtype=bool)
+    assert boundary_length(diagonal) == pytest.approx(5 * np.sqrt(2))
+    assert boundary_length(diagonal[::-1], pixel_size=(3.0, 4.0)) == pytest.approx(25)
+    corner = np.zeros((3, 3), bool)
+    corner[0, 0] = corner[0, 1] = corner[1, 1] = True
+    assert boundary_length(corner) == 2
+    assert boundary_length(np.zeros((3, 3), bool)) == 0
+
+
+def test_length_of_the_lines_between_the_grains():
+    labels = np.ones((6, 9), np.int32)
+    labels[:, 4], labels[:, 5:] = 0, 2
+    sizes = measure(made(labels), pixel_size=(2.0, 3.0))
+    assert (sizes.boundary_length_px, sizes.boundary_length_nm) == (5, 10)
+    assert measure(made(labels)).boundary_length_nm is None
 
 
 def test_labels_beyond_the_count_are_refused():

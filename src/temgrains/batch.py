@@ -103,7 +103,8 @@ def each(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     export.check_folder(folder)
-    for done, (path, stem) in enumerate(zip(images, unique_stems(images), strict=True)):
+    inputs = [path.name for path in images if path.resolve().parent == folder.resolve()]
+    for done, (path, stem) in enumerate(zip(images, unique_stems(images, keep=inputs), strict=True)):
         progress("images", done, len(images))
         try:
             micrograph = read(path, **reading)
@@ -118,19 +119,25 @@ def each(
     progress("images", len(images), len(images))
 
 
-def unique_stems(paths: Sequence[Path]) -> list[str]:
+def unique_stems(paths: Sequence[Path], *, keep: Iterable[str] = ()) -> list[str]:
     """Give each image a name for its results that no other one has, on any file system.
 
-    A name that is taken gets the next free number (``a``, ``a-2``); upper and lower case count as alike;
-    names that Windows keeps for devices get an underscore in front.
+    A name that is taken gets the next free number (``a``, ``a-2``), and so does one whose results would
+    replace a file in ``keep``; upper and lower case count as alike; names that Windows keeps for devices get
+    an underscore in front.
     """
+    kept = {name.casefold() for name in keep}
     natural = [_allowed(path.stem) for path in paths]
     taken = {stem.casefold() for stem in natural}
     used: set[str] = set()
     stems = []
     for stem in natural:
         name, number = stem, 1
-        while name.casefold() in used or (number > 1 and name.casefold() in taken):
+        while (
+            name.casefold() in used
+            or (number > 1 and name.casefold() in taken)
+            or any(f"{name}.{ending}".casefold() in kept for ending in export.ENDINGS)
+        ):
             number += 1
             name = f"{stem}-{number}"
         used.add(name.casefold())
@@ -149,5 +156,5 @@ def _outcome(path: Path, analysis: Analysis, files: Iterable[Path]) -> Outcome:
         path=path,
         files=tuple(files),
         report=f"{analysis.grains.count} grains, {ending}",
-        warnings=(*analysis.micrograph.notes, *made["warnings"]),
+        warnings=tuple(dict.fromkeys((*analysis.micrograph.notes, *made["warnings"]))),
     )

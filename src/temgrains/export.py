@@ -36,6 +36,17 @@ if TYPE_CHECKING:
         PixelSize,
     )
 
+ENDINGS = (
+    "overlay.png",
+    "boundaries.tif",
+    "labels.tif",
+    "iterates.tif",
+    "iterates.gif",
+    "grains.csv",
+    "json",
+)
+"""What the names of the files of one analysis end in, after the stem and a dot."""
+
 _IMAGEJ_BYTES = 2**32 - 2**25
 """More pixels than this do not fit into a TIFF with 32-bit offsets, the only kind ImageJ knows."""
 
@@ -76,17 +87,17 @@ def write(analysis: Analysis, folder: str | Path, stem: str, *, progress: Progre
     check_folder(folder)
     size = analysis.micrograph.pixel_size
     working = _at_scale_of(analysis.micrograph, analysis.iterates)
-    writers: dict[str, Callable[[Path], None]] = {
-        "overlay.png": lambda path: write_overlay(path, analysis.micrograph, analysis.boundaries),
-        "boundaries.tif": lambda path: write_boundaries(path, analysis.boundaries, pixel_size=size),
-        "labels.tif": lambda path: write_labels(path, analysis.grains, pixel_size=size),
-        "iterates.tif": lambda path: write_iterates(path, analysis.iterates, pixel_size=working),
-        "iterates.gif": lambda path: write_gif(path, analysis.micrograph, analysis.iterates),
-        "grains.csv": lambda path: write_grains(path, analysis.sizes),
-        "json": lambda path: write_json(path, analysis),
-    }
-    paths = [Path(folder) / f"{stem}.{ending}" for ending in writers]
-    for done, (path, writer) in enumerate(zip(paths, writers.values(), strict=True)):
+    writers: list[Callable[[Path], None]] = [
+        lambda path: write_overlay(path, analysis.micrograph, analysis.boundaries),
+        lambda path: write_boundaries(path, analysis.boundaries, pixel_size=size),
+        lambda path: write_labels(path, analysis.grains, pixel_size=size),
+        lambda path: write_iterates(path, analysis.iterates, pixel_size=working),
+        lambda path: write_gif(path, analysis.micrograph, analysis.iterates),
+        lambda path: write_grains(path, analysis.sizes),
+        lambda path: write_json(path, analysis),
+    ]
+    paths = [Path(folder) / f"{stem}.{ending}" for ending in ENDINGS]
+    for done, (path, writer) in enumerate(zip(paths, writers, strict=True)):
         progress("export", done, len(paths))
         writer(path)
     progress("export", len(paths), len(paths))
@@ -231,7 +242,8 @@ def write_json(path: str | Path, analysis: Analysis) -> None:
     counts = {
         "grains": grains.count,
         "grains_on_border": int(grains.on_border.sum()),
-        "boundary_px": int(np.count_nonzero(boundaries.mask)),
+        "boundary_length_px": analysis.sizes.boundary_length_px,
+        "boundary_length_nm": analysis.sizes.boundary_length_nm,
         "pruned_px": boundaries.pruned_px,
         "completed_px": boundaries.completed_px,
         "iterations": analysis.iterates[-1].index,

@@ -123,10 +123,15 @@ class Grains:
 
 @dataclass(frozen=True, slots=True)
 class GrainSizes:
-    """One row per grain, with the unit in each column's name, and the pixel size [nm] they were made with."""
+    """One row per grain, with the unit in each column's name, and the pixel size [nm] they were made with.
+
+    ``boundary_length_px`` and ``boundary_length_nm`` are the length of all lines between the grains.
+    """
 
     table: pd.DataFrame = field(repr=False)
     pixel_size: PixelSize | None
+    boundary_length_px: float
+    boundary_length_nm: float | None
 
 
 @dataclass(frozen=True, slots=True)

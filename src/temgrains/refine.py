@@ -13,7 +13,7 @@ from temgrains.records import BoundaryMap, Iterate, Progress, StopReason, silent
 from temgrains.settings import RefineSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class PoorGuessWarning(UserWarning):
 
 
 def refine(
-    start: BoundaryMap | Iterate,
+    start: BoundaryMap | Iterate | Sequence[Iterate],
     *,
     model: str | Path | models.Model = models.DEFAULT,
     settings: RefineSettings = RefineSettings(),  # noqa: B008  (frozen)
@@ -40,7 +40,9 @@ def refine(
     Parameters
     ----------
     start
-        The initial guess, or any iterate of an earlier run, to go on from.
+        The initial guess, or any iterate of an earlier run, to go on from. Of several iterates in their order
+        it goes on from the last, as if the run had never paused: it knows a state that comes back, and the
+        state that the "reference" criterion measures by.
     model
         A loaded model, a model's name or the path of its file.
     settings
@@ -69,9 +71,10 @@ def refine(
     """
     net2 = (loaded := model if isinstance(model, models.Model) else models.load(model)).net2
     criterion = loaded.criterion if settings.criterion == "model" else settings.criterion
-    index, old = (start.index, start.state) if isinstance(start, Iterate) else (0, start.grey)
-    maximum = 255 if criterion == "paper" else max(int(old.max(initial=0)), 1)
-    seen = {_digest(old)}
+    known = _known(start)
+    index, old = known[-1].index, known[-1].state
+    maximum = 255 if criterion == "paper" else max(int(known[0].state.max(initial=0)), 1)
+    seen = {_digest(iterate.state) for iterate in known}
     stopped: StopReason | None = "cap" if index >= settings.max_iterations else None
     while stopped is None:
         progress("refine", index, settings.max_iterations)
@@ -99,6 +102,15 @@ def measure_change(
     difference = new.astype(np.int16) - old.astype(np.int16)
     total = int(np.maximum(difference, 0).sum()) if one_sided else int(np.abs(difference).sum())
     return total / (old.size * maximum)
+
+
+def _known(start: BoundaryMap | Iterate | Sequence[Iterate]) -> Sequence[Iterate]:
+    if isinstance(start, BoundaryMap):
+        return [Iterate(0, start.grey)]
+    known = [start] if isinstance(start, Iterate) else start
+    if not known:
+        raise ValueError("there is no iterate to go on from; start from the initial guess")
+    return known
 
 
 def _next_state(

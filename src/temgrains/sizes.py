@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from temgrains.records import Grains, GrainSizes, PixelSize
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import LabelArray
+    from temgrains.records import LabelArray, MaskArray
 
 _SIDES_THEN_CORNERS = np.array(
     [[(-1, 0), (0, -1), (0, 1), (1, 0)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]]
@@ -36,7 +37,7 @@ def measure(grains: Grains, *, pixel_size: PixelSize | None = None) -> GrainSize
         One row per grain: ``grain`` (its label), ``area_px2``, ``ecd_px`` (diameter of the circle of equal
         area), ``row_px`` and ``column_px`` (centroid; the first pixel's centre is 0), ``on_border``, and
         where the pixel size is known ``area_nm2``, ``ecd_nm``, ``row_nm``, ``column_nm``. No grains make an
-        empty table.
+        empty table. The length of the boundaries is that of the pixels labelled 0 (see `boundary_length`).
 
     Raises
     ------
@@ -70,7 +71,29 @@ def measure(grains: Grains, *, pixel_size: PixelSize | None = None) -> GrainSize
             "row_nm": row * height,
             "column_nm": column * width,
         }
-    return GrainSizes(table=pd.DataFrame(table), pixel_size=pixel_size)
+    lines = grains.labels == 0
+    return GrainSizes(
+        table=pd.DataFrame(table),
+        pixel_size=pixel_size,
+        boundary_length_px=boundary_length(lines),
+        boundary_length_nm=None if pixel_size is None else boundary_length(lines, pixel_size=pixel_size),
+    )
+
+
+def boundary_length(mask: MaskArray, *, pixel_size: PixelSize | None = None) -> float:
+    """Give the length of lines one pixel wide [px], or [nm] where the scale is known.
+
+    Neighbouring pixels of a line are one step apart, diagonal ones the diagonal of a pixel. A diagonal step
+    is only counted where no straight way of two steps joins the same pixels.
+    """
+    height, width = pixel_size or (1.0, 1.0)
+    down, right = mask[:-1] & mask[1:], mask[:, :-1] & mask[:, 1:]
+    falling = mask[:-1, :-1] & mask[1:, 1:] & ~(mask[:-1, 1:] | mask[1:, :-1])
+    rising = mask[:-1, 1:] & mask[1:, :-1] & ~(mask[:-1, :-1] | mask[1:, 1:])
+    diagonal = math.hypot(height, width)
+    return float(
+        height * down.sum() + width * right.sum() + diagonal * (int(falling.sum()) + int(rising.sum()))
+    )
 
 
 def _check(grains: Grains, pixel_size: PixelSize | None) -> None:

@@ -76,9 +76,9 @@ class Stages:
 
     def iterates_of(self, start: Any, *, progress: Any, **_chosen: Any) -> Iterator[Iterate]:
         """Add one line per iterate."""
-        first = start.index if isinstance(start, Iterate) else 0
-        shape = (start.state if isinstance(start, Iterate) else start.grey).shape
-        for index in range(first + 1, LAST + 1):
+        last = start[-1]
+        shape = last.state.shape
+        for index in range(last.index + 1, LAST + 1):
             self.work("refine", progress)
             stopped = "converged" if index == LAST else None
             yield Iterate(index, self.state(shape, index), 0.1 / index, stopped)

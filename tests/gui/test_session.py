@@ -12,7 +12,7 @@ import pytest
 from drawn import LAST, SHAPE, Stages, drawing
 
 from temgrains import models, pipeline
-from temgrains.gui._session import Session, boundary_length
+from temgrains.gui._session import Session
 from temgrains.records import Cancelled, Iterate, Micrograph, silent
 from temgrains.settings import BoundarySettings, EdgeSettings, GuessSettings, RefineSettings, Settings
 
@@ -276,21 +276,6 @@ def test_settings_are_frozen_when_the_job_is_made(session: Session) -> None:
 def test_names_become_file_names(session: Session, name: str, stem: str) -> None:
     session.name = name
     assert session.stem == stem
-
-
-def test_length_of_drawn_lines() -> None:
-    straight = np.zeros((5, 8), bool)
-    straight[2] = True
-    assert boundary_length(straight) == 7
-    assert boundary_length(straight, (2.0, 3.0)) == 21
-    assert boundary_length(straight.T, (2.0, 3.0)) == 14
-    diagonal = np.eye(6, dtype=bool)
-    assert boundary_length(diagonal) == pytest.approx(5 * np.sqrt(2))
-    assert boundary_length(diagonal[::-1], (3.0, 4.0)) == pytest.approx(25)
-    corner = np.zeros((3, 3), bool)
-    corner[0, 0] = corner[0, 1] = corner[1, 1] = True
-    assert boundary_length(corner) == 2
-    assert boundary_length(np.zeros((3, 3), bool)) == 0
 
 
 def test_first_iterate_is_the_guess(session: Session) -> None:

@@ -171,15 +171,17 @@ class _Work:
         yield self._found("boundaries", analysis, clock)
 
     def _next(self) -> Iterate | None:
-        """Take one step of the refinement under way, or of a new one from the last iterate."""
+        """Take one step of the refinement under way, or of a new one that goes on from all iterates."""
         from temgrains import pipeline  # noqa: PLC0415
 
         course, last = self._start.course, self._iterates[-1]
         course.progress = self._progress
         if course.steps is None or course.index != last.index:
-            origin = self._guess if self._guess is not None and last.index == 0 else last
             course.steps = pipeline.iterates_of(
-                origin, model=self._start.model, settings=self._start.settings, progress=course.report
+                self._iterates.copy(),
+                model=self._start.model,
+                settings=self._start.settings,
+                progress=course.report,
             )
         try:
             iterate = next(course.steps, None)

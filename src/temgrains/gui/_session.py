@@ -6,7 +6,6 @@ come back through `accept`. A change of a setting drops its stage and the later 
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from functools import partial
@@ -20,7 +19,7 @@ from temgrains.settings import Settings, first_stale
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from temgrains.records import MaskArray, PixelSize
+    from temgrains.records import PixelSize
 
 REPLAY_S = 0.1
 """Time between iterates that are shown again instead of computed [s]."""
@@ -53,8 +52,6 @@ class Session:
         self.iterates: list[Iterate] = []
         self.cursor = 0
         self.analysis: Analysis | None = None
-        self.length_px = 0.0
-        self.length_nm: float | None = None
         self._load = load
         self._course = Course()
         self._stamps = dict.fromkeys(STAGES, 0)
@@ -200,9 +197,6 @@ class Session:
             self.analysis = value
             self._made_at = self._stamps["boundaries"]
             self._only_scale = False
-            mask = value.boundaries.mask
-            self.length_px = boundary_length(mask)
-            self.length_nm = None if self.pixel_size is None else boundary_length(mask, self.pixel_size)
 
     def _job(self, title: str, stage: str, *, passes: int = 0, pace_s: float = 0.0) -> Job:
         start = Snapshot(
@@ -249,19 +243,3 @@ class Session:
 
 def _loaded(load: Callable[[], Micrograph], pixel_size: PixelSize | None, calibration: str) -> Micrograph:
     return replace(load(), pixel_size=pixel_size, calibration=calibration)
-
-
-def boundary_length(mask: MaskArray, pixel_size: PixelSize | None = None) -> float:
-    """Give the length of lines one pixel wide [px], or [nm] where the scale is known.
-
-    Neighbouring pixels of a line are one step apart, diagonal ones the diagonal of a pixel. A diagonal step
-    is only counted where no straight way of two steps joins the same pixels.
-    """
-    height, width = pixel_size or (1.0, 1.0)
-    down, right = mask[:-1] & mask[1:], mask[:, :-1] & mask[:, 1:]
-    falling = mask[:-1, :-1] & mask[1:, 1:] & ~(mask[:-1, 1:] | mask[1:, :-1])
-    rising = mask[:-1, 1:] & mask[1:, :-1] & ~(mask[:-1, :-1] | mask[1:, 1:])
-    diagonal = math.hypot(height, width)
-    return float(
-        height * down.sum() + width * right.sum() + diagonal * (int(falling.sum()) + int(rising.sum()))
-    )

@@ -93,13 +93,13 @@ def summary(session: Session) -> str:
     analysis = session.analysis
     if analysis is None:
         return ""
-    grains = analysis.grains
+    grains, sizes = analysis.grains, analysis.sizes
     at_border = int(grains.on_border.sum())
     parts = [
         f"{grains.count} grains ({at_border} at the border)",
-        f"boundary {length_text(session.length_px, session.length_nm)}"
-        if session.length_nm is not None
-        else f"boundary {session.length_px:.0f} px (no pixel size)",
+        f"boundary {length_text(sizes.boundary_length_px, sizes.boundary_length_nm)}"
+        if sizes.boundary_length_nm is not None
+        else f"boundary {sizes.boundary_length_px:.0f} px (no pixel size)",
         *_mean_diameter(session),
     ]
     text = " · ".join(parts)

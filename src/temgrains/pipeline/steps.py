@@ -36,7 +36,7 @@ from temgrains.settings import Settings
 from temgrains.sizes import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from temgrains.records import ByteArray
@@ -77,13 +77,13 @@ def first_iterate(start: BoundaryMap) -> Iterate:
 
 
 def iterates_of(
-    start: BoundaryMap | Iterate,
+    start: BoundaryMap | Iterate | Sequence[Iterate],
     *,
     model: str | Path | models.Model,
     settings: Settings = _DEFAULTS,
     progress: Progress = silent,
 ) -> Iterator[Iterate]:
-    """Give Net2's iterates after `start`, one by one, until the refinement stops."""
+    """Give Net2's iterates after `start` (see `refine`), one by one, until the refinement stops."""
     device = settings.guess.device
     return refine(start, model=model, settings=settings.refine, device=device, progress=progress)
 
