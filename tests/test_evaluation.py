@@ -33,6 +33,7 @@ def test_a_row_holds_its_micrograph_s_scores(model):
     assert table.loc[1, "eq1"] == wanted.eq1
     assert table.loc[1, "precision"] == wanted.precision
     assert table.loc[1, "iterations"] == found.iterates[-1].index
+    assert table.loc[1, "true_mean_ecd_px"] == sample.report["cells_mean_ecd_px"]
 
 
 def test_noise_rows_hold_their_microstructure(model):
@@ -41,6 +42,20 @@ def test_noise_rows_hold_their_microstructure(model):
     assert list(table["seed"]) == [4, 5]
     assert table.loc[1, "grains"] == made.grains.count
     assert table.loc[1, "mean_ecd_px"] == made.sizes.table["ecd_px"].mean()
+
+
+def test_microstructures_settle_are_closed_and_as_large_as_those_learnt():
+    micrographs = pd.DataFrame({"true_mean_ecd_px": [30.0, 50.0], "true_sigma": [0.2, 0.5]})
+    noise = pd.DataFrame(
+        {
+            "stopped": ["converged", "cap", "fixed point", "converged", "converged", "converged"],
+            "closed": [1.0, 1.0, 0.95, 0.9, 1.0, 1.0],
+            "mean_ecd_px": [40.0, 40.0, 31.0, 40.0, 51.0, 40.0],
+            "sigma": [0.3, 0.3, 0.4, 0.3, 0.3, 0.1],
+        }
+    )
+    made = evaluation.are_microstructures(noise, micrographs)
+    assert list(made) == [True, False, True, False, False, False]
 
 
 def test_closed_share():

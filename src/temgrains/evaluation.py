@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from temgrains.records import Boundaries, Iterate
 
+_SETTLED = ("converged", "fixed point")
 _FIGURES = ("eq1", "precision", "f1", "length", "vi", "closed")
 
 PAPER_ITERATIONS = 46
 """Passes that the paper's refinement needed from pure noise, its worst case (Fig. 4a)."""
+
+CLOSED = 0.95
+"""Share of the boundary length that must enclose grains for a network to count as closed."""
 
 
 def evaluate(
@@ -56,8 +60,9 @@ def evaluate(
     Returns
     -------
     pandas.DataFrame
-        A row per micrograph: passes, why they stopped, and the scores of the closed boundaries of the guess
-        (``guess_...``) and of the last iterate, without margin.
+        A row per micrograph: passes, why they stopped, the scores of the closed boundaries of the guess
+        (``guess_...``) and of the last iterate, without margin, and how large its grains truly are
+        (``true_mean_ecd_px``, ``true_sigma``).
     """
     networks = pipeline.loaded(model)
     rows = []
@@ -78,7 +83,9 @@ def evaluate(
             ).items()
             if name in _FIGURES
         }
-        rows.append({"index": index, **_course(analysis.iterates), **scores})
+        sizes = {"true_mean_ecd_px": sample.report["cells_mean_ecd_px"]}
+        sizes["true_sigma"] = sample.report["cells_sigma"]
+        rows.append({"index": index, **_course(analysis.iterates), **scores, **sizes})
         progress("evaluation", index + 1, count)
     return pd.DataFrame(rows)
 
@@ -120,6 +127,29 @@ def evaluate_from_noise(
     return pd.DataFrame(rows)
 
 
+def are_microstructures(noise: pd.DataFrame, micrographs: pd.DataFrame) -> pd.Series:
+    """Say which of the runs from noise ended in a closed microstructure like those that were learnt from.
+
+    Parameters
+    ----------
+    noise
+        What `evaluate_from_noise` gave.
+    micrographs
+        What `evaluate` gave for the recipe of the training, enough of them to show its range.
+
+    Returns
+    -------
+    pandas.Series
+        True for a run that settled, with at least 95 % of its boundary length closed, and with the mean
+        diameter and the width (standard deviation of the logarithm) of its grains between the smallest and
+        the largest of the micrographs'.
+    """
+    settled = noise["stopped"].isin(_SETTLED) & (noise["closed"] >= CLOSED)
+    for found, true in (("mean_ecd_px", "true_mean_ecd_px"), ("sigma", "true_sigma")):
+        settled &= noise[found].between(micrographs[true].min(), micrographs[true].max())
+    return settled
+
+
 def closed_share(boundaries: Boundaries) -> float:
     """Give the closed length as a share of closed and loose length; 0 where there is no boundary."""
     closed = int(np.count_nonzero(boundaries.mask))
@@ -128,7 +158,7 @@ def closed_share(boundaries: Boundaries) -> float:
 
 def summarise(table: pd.DataFrame) -> dict[str, Any]:
     """Give the means of an evaluation's columns, and the share of runs that converged, as plain numbers."""
-    settled = table["stopped"].isin(["converged", "fixed point"])
+    settled = table["stopped"].isin(_SETTLED)
     figures = table.drop(columns=["index", "seed", "stopped"], errors="ignore").mean()
     return {
         "count": len(table),

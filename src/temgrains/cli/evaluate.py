@@ -34,7 +34,8 @@ def evaluate(
 
     Prints means as JSON: Eq. 1, precision, F1 and more of the closed boundaries of the initial guess
     (guess_...) and after the refinement, without margin; the share that converged within 46 iterations; and
-    what the refinement makes of pure noise. With --out, a row per micrograph and per noise too.
+    what the refinement makes of pure noise, with the share of closed microstructures whose grain sizes lie
+    within those of the micrographs. With --out, a row per micrograph and per noise too.
     """
     from temgrains import evaluation, models
 
@@ -49,7 +50,11 @@ def evaluate(
         out.mkdir(parents=True, exist_ok=True)
         micrographs.to_csv(out / "micrographs.csv", index=False)
         noise.to_csv(out / "noise.csv", index=False)
-    summary = {"micrographs": evaluation.summarise(micrographs), "noise": evaluation.summarise(noise)}
+    made = evaluation.are_microstructures(noise, micrographs)
+    summary = {
+        "micrographs": evaluation.summarise(micrographs),
+        "noise": {**evaluation.summarise(noise), "microstructures": float(made.mean())},
+    }
     typer.echo(
         json.dumps({"model": networks.name, "seed": seed, "tolerance_px": tolerance, **summary}, indent=1)
     )
