@@ -84,6 +84,14 @@ def test_the_same_seed_gives_the_same_weights(run, tmp_path):
     assert all(torch.equal(first[k], second[k]) for k in first)
 
 
+def test_fixed_normalisation_keeps_the_statistics_and_learns_the_rest(tmp_path):
+    settings = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-3, start="paper", fixed_norm=True)
+    learnt = torch.load(train_net1(tmp_path, RECIPE, settings), weights_only=True)["state_dict"]
+    for name, before in models.load("paper").net1.state_dict().items():
+        kept = torch.equal(learnt[f"network.{name}"], before)
+        assert kept == any(part in name for part in ("running_", "num_batches")), name
+
+
 def test_error_is_nought_where_clipping_makes_it_right():
     raw = torch.tensor([300.0, -20.0, 255.0, 0.0])
     target = torch.tensor([255.0, 0.0, 255.0, 0.0])
@@ -104,6 +112,7 @@ def test_error_beyond_the_ceiling_still_pulls_back():
     [
         ({"count": 3}, "count is 3; it must be a whole number from 20"),
         ({"epochs": 0}, "epochs is 0"),
+        ({"fixed_norm": True}, "fixed_norm keeps the statistics of a model"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
         ({"learning_rate": math.nan}, "learning_rate is nan"),
         ({"precision": "8-bit"}, "precision is '8-bit'"),

@@ -9,7 +9,9 @@ from scipy import ndimage as ndi
 
 from temgrains.training.states import (
     DAMAGES,
+    TAUGHT_PASSES,
     StatePool,
+    closed_structure,
     damage,
     fade,
     gaps,
@@ -82,7 +84,7 @@ def pure_noise(shape):
 def test_structure_follows_from_the_noise_alone():
     structure = latent_structure(pure_noise((96, 160)))
     assert np.array_equal(structure, latent_structure(pure_noise((96, 160))))
-    assert set(np.unique(structure)) == {0, 1}
+    assert set(np.unique(structure)) == {0, 255}
 
 
 def test_structure_is_closed_and_its_grains_have_the_spacing():
@@ -93,16 +95,27 @@ def test_structure_is_closed_and_its_grains_have_the_spacing():
 
 def test_structure_of_a_closed_network_is_that_network():
     network = np.zeros((120, 160), np.uint8)
-    network[:, 38:42] = network[58:62] = network[:, 118:122] = network[:, 78:82] = 1
-    assert (latent_structure(network * 255) != network).mean() < 0.01
+    network[:, 38:42] = network[58:62] = network[:, 118:122] = network[:, 78:82] = 255
+    assert (latent_structure(network) != network).mean() < 0.01
 
 
 def test_structure_completes_a_boundary_with_a_gap():
     network = np.zeros((120, 160), np.uint8)
-    network[:, 38:42] = network[58:62] = network[:, 118:122] = network[:, 78:82] = 1
+    network[:, 38:42] = network[58:62] = network[:, 118:122] = network[:, 78:82] = 255
     broken = network.copy()
     broken[20:34, 78:82] = 0
-    assert (latent_structure(broken * 255) != network).mean() < 0.01
+    assert (latent_structure(broken) != network).mean() < 0.01
+
+
+def test_a_state_shows_its_closed_lines_without_loose_ends():
+    state = np.zeros((60, 90), np.uint8)
+    state[:, 43:47] = 120
+    state[30:33, :20] = 90  # a loose end
+    shown = closed_structure(state)
+    assert (shown[:, 44:46] == 255).all()
+    assert not shown[:, :40].any()
+    assert shown.sum() / 255 == pytest.approx(4 * 60, rel=0.02)  # of the thickness asked for
+    assert not closed_structure(np.zeros((60, 90), np.uint8)).any()
 
 
 @pytest.fixture
@@ -116,6 +129,20 @@ def test_states_and_targets_of_the_pool_are_in_range(pool):
     assert states.shape == targets.shape == (30, 1, 48, 96)
     assert states.max() <= 255
     assert set(targets.unique().tolist()) == {0.0, 1.0}
+
+
+def test_truth_teaches_the_first_passes_and_then_the_state_itself(pool):
+    which = np.flatnonzero(~pool._free)
+    line = torch.zeros(30, 1, 48, 96)
+    line[..., 70:73] = 0.5
+    for _ in range(TAUGHT_PASSES):
+        assert pool.take(which)[1][:, 0, :, 5].sum(-1).min() > 1  # the lines of the truth cross column 5
+        pool.put_back(np.arange(30), line)
+        which = which[pool._ages[which] > 0]
+    targets = pool.take(which)[1]
+    assert len(which) > 5
+    assert not targets[..., :60].any()
+    assert (targets[..., 71] == 1).all()
 
 
 def test_successors_become_the_new_states(pool):

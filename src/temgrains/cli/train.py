@@ -61,6 +61,12 @@ def train(
         str | None,
         typer.Option(metavar="NAME|FILE", help="Model whose weights the run starts from, not random ones."),
     ] = None,
+    fixed_norm: Annotated[
+        bool,
+        typer.Option(
+            help="Net1's batch normalisation keeps the statistics of the model it starts from, or learns."
+        ),
+    ] = _DEFAULTS.fixed_norm,
     precision: Annotated[
         Precision, typer.Option(help="auto is bfloat16 where the processor computes in it.")
     ] = Precision.auto,
@@ -87,6 +93,7 @@ def train(
         halve_every=halve_every,
         own_states=own_states,
         start=start,
+        fixed_norm=fixed_norm,
         precision=precision.value,
         devices=devices,
         nodes=nodes,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import logging
 import warnings
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from temgrains.models import load, make_model, save
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.records import Progress, silent
 from temgrains.training.pairs import Pairs, cached_pairs, split
-from temgrains.training.states import StatePool, latent_structure
+from temgrains.training.states import StatePool
 from temgrains.training.tasks import GuessTask, PaperRefineTask, RefineTask
 
 if TYPE_CHECKING:
@@ -76,8 +75,9 @@ def train_net2(
     network = _first_weights(PaperNet2(float(guesses[id(train)].mean())), "net2", settings)
     held_out = _StatePairs(guesses[id(validation)], truths[id(validation)])
     if settings.own_states:
-        latent = partial(latent_structure, thickness_px=recipe.thickness_px)
-        pool = StatePool(guesses[id(train)], truths[id(train)], seed=settings.seed, latent=latent)
+        pool = StatePool(
+            guesses[id(train)], truths[id(train)], seed=settings.seed, thickness_px=recipe.thickness_px
+        )
         task: RefineTask | PaperRefineTask = RefineTask(network, settings, pool)
         taught: Dataset[Any] = _Indices(len(train))
     else:

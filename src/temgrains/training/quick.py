@@ -1,7 +1,8 @@
-"""Net2 computed another way, for training: the same function, in half the time on a processor.
+"""Both networks computed another way, for training: the same functions, in two thirds of the time.
 
-A convolution with one or four channels leaves most of a processor's vector units idle. Its outputs at the
-four places that a pooling joins are here channels of one convolution on the image folded 2 × 2.
+Net1, with the statistics of its batch normalisation fixed: they become part of the convolutions before them.
+Net2: a convolution with one or four channels leaves most of a processor's vector units idle. Its outputs at
+the four places that a pooling joins are here channels of one convolution on the image folded 2 × 2.
 """
 
 from __future__ import annotations
@@ -14,10 +15,32 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from temgrains.networks import PaperNet2
+    from temgrains.networks import PaperNet1, PaperNet2
 
 
-def unclipped(network: PaperNet2, state: Tensor) -> Tensor:
+def net1_unclipped(network: PaperNet1, edges: Tensor) -> Tensor:
+    """Give what `PaperNet1.unclipped` gives in evaluation mode, to rounding; gradients reach all weights."""
+    encoder: Any = network.encoder
+    decoder: Any = network.decoder
+    features = edges
+    for convolution, normalise, *_ in encoder:
+        features = F.max_pool2d(_normalised(convolution, normalise, features), 2).relu_()
+    convolution, normalise, _ = network.bridge
+    features = _normalised(convolution, normalise, features).relu_()
+    for up, convolution, normalise, _ in decoder:
+        features = _normalised(convolution, normalise, up(features)).relu_()
+    with torch.autocast(features.device.type, enabled=False):
+        head = network.head
+        return F.conv2d(features.float(), head.weight, head.bias)
+
+
+def _normalised(convolution: Any, normalise: Any, features: Tensor) -> Tensor:
+    scale = normalise.weight * torch.rsqrt(normalise.running_var + normalise.eps)
+    bias = normalise.bias + scale * (convolution.bias - normalise.running_mean)
+    return F.conv2d(features, convolution.weight * scale[:, None, None, None], bias, padding=1)
+
+
+def net2_unclipped(network: PaperNet2, state: Tensor) -> Tensor:
     """Give `PaperNet2.unclipped` of a state (B, 1, H, W), to rounding; gradients reach the weights."""
     convolutions: list[Any] = [block[0] for block in network.encoder]  # type: ignore[index]
     features = state - network.state_mean

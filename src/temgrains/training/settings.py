@@ -26,6 +26,9 @@ class TrainSettings:
     """Net2 also learns from damaged truths, pure noise and its own iterates; False is the paper's way."""
     start: str | None = None
     """Model, by name or file, whose weights the run starts from; None starts from random ones."""
+    fixed_norm: bool = False
+    """Net1's batch normalisation keeps the statistics of the model it starts from: for the last, slow epochs,
+    which it makes steadier and quicker."""
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """"auto" is bfloat16 where the processor computes in it, else float32."""
     devices: str = "auto"
@@ -52,6 +55,8 @@ class TrainSettings:
                 raise ValueError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
         if not 0 < self.learning_rate <= 10:
             raise ValueError(f"learning_rate is {self.learning_rate!r}; it must be above 0 and at most 10")
+        if self.fixed_norm and self.start is None:
+            raise ValueError("fixed_norm keeps the statistics of a model; name the model to start from")
         if self.precision not in {"auto", "32-true", "bf16-mixed"}:
             raise ValueError(f"precision is {self.precision!r}; it must be auto, 32-true or bf16-mixed")
         if self.devices != "auto" and not self.devices.isdigit():

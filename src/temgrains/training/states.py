@@ -2,7 +2,8 @@
 
 A refiner that only ever saw Net1's outputs has no reason to stand still at its own. It learns here from a
 pool whose states are replaced by their successors after every step, so that every depth of the iteration is
-trained.
+trained. The truth teaches the first passes only: what a later state has lost cannot be seen in it any more,
+and to be asked for it all the same teaches the refiner to fade. A later state teaches itself, closed.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import torch
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from temgrains.boundaries import close
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
+
+TAUGHT_PASSES = 3
+"""From this pass on the target is what the state itself shows."""
 
 _GUESS, _DAMAGED, _NOISE = range(3)
 _PULL = 0.015
@@ -85,7 +89,7 @@ def damage(truth: Tensor, generator: torch.Generator) -> Tensor:
 def latent_structure(
     state: NDArray[np.uint8], *, spacing_px: float = 50.0, thickness_px: float = 4.0
 ) -> NDArray[np.uint8]:
-    """Give the closed network (H, W; 0 or 1) that a state (H, W; 0..255) without a micrograph is nearest to.
+    """Give the closed network (H, W; 0 or 255) nearest to a state (H, W; 0..255) without a micrograph.
 
     From pure noise every microstructure is as right as any other, and the mean of all, which least squares
     would learn, is none. The target must follow from what the network sees. Grains grow from the places with
@@ -107,41 +111,46 @@ def latent_structure(
         beside[behind] |= differ
         beside[before] |= differ
     network: NDArray[np.bool_] = ndi.distance_transform_edt(~beside) <= thickness_px / 2 - 1
-    return network.astype(np.uint8)
+    return network * np.uint8(255)
+
+
+def closed_structure(state: NDArray[np.uint8], *, thickness_px: float = 4.0) -> NDArray[np.uint8]:
+    """Give the closed network (H, W; 0..255) that a state shows (H, W; 0..255), of even lines."""
+    lines = close(state).mask
+    if not lines.any():
+        return np.zeros_like(state)
+    inside = np.clip(thickness_px / 2 + 0.5 - ndi.distance_transform_edt(~lines), 0, 1)
+    network: NDArray[np.uint8] = np.rint(255 * inside).astype(np.uint8)
+    return network
 
 
 class StatePool:
     """States under refinement, one per training image, each with the target it should reach.
 
     A state starts as Net1's guess, as a damaged truth or as pure noise, is replaced by what the refiner makes
-    of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40). The
-    target of what began as noise is the structure latent in it, found anew after each pass.
+    of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40). Its
+    target is the truth for the first `TAUGHT_PASSES`, and then the network that it shows itself; that of what
+    began as noise is always the structure latent in it.
     """
 
     def __init__(
-        self,
-        guesses: NDArray[np.uint8],
-        truths: NDArray[np.uint8],
-        *,
-        seed: int,
-        latent: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = latent_structure,
+        self, guesses: NDArray[np.uint8], truths: NDArray[np.uint8], *, seed: int, thickness_px: float = 4.0
     ) -> None:
-        """Take guesses (N, H, W; 0..255), truths (N, H, W; 0 or 1), and what finds the structure in noise."""
-        self._guesses, self._truths, self._latent = guesses, truths, latent
+        """Take guesses (N, H, W; 0..255), truths (N, H, W; 0 or 1) and the thickness of the true lines."""
+        self._guesses, self._truths, self._thickness_px = guesses, truths, thickness_px
         self._rng = np.random.default_rng(seed)
         self._generator = torch.Generator().manual_seed(seed)
         self._states = np.empty_like(guesses)
-        self._targets = np.empty_like(truths)
+        self._mirrored = np.ones((len(guesses), 2), np.int64)
         self._ages = np.zeros(len(guesses), np.int64)
         self._free = np.zeros(len(guesses), bool)
         self._restart(np.arange(len(guesses)))
 
     def take(self, which: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
         """Give states (B, 1, H, W; 0..255) and targets (B, 1, H, W; 0..1), float32."""
-        for i in which[self._free[which]]:
-            self._targets[i] = self._latent(self._states[i])
-        states, targets = self._states[which, None], self._targets[which, None]
-        return torch.from_numpy(states).float(), torch.from_numpy(targets).float()
+        targets = np.stack([self._target(int(i)) for i in which])
+        states = torch.from_numpy(self._states[which, None]).float()
+        return states, torch.from_numpy(targets[:, None]).float() / 255
 
     def put_back(self, which: NDArray[np.intp], successors: Tensor) -> None:
         """Keep the refiner's successors (B, 1, H, W; 0..1) as the new states; restart some."""
@@ -151,6 +160,15 @@ class StatePool:
         tired = (self._rng.random(len(which)) < 1 / 12) | (self._ages[which] >= 40)
         self._restart(which[tired])
 
+    def _target(self, i: int) -> NDArray[np.uint8]:
+        if self._free[i]:
+            return latent_structure(self._states[i], thickness_px=self._thickness_px)
+        if self._ages[i] >= TAUGHT_PASSES:
+            return closed_structure(self._states[i], thickness_px=self._thickness_px)
+        rows, columns = self._mirrored[i]
+        truth: NDArray[np.uint8] = self._truths[i, ::rows, ::columns] * np.uint8(255)
+        return truth
+
     def _restart(self, which: NDArray[np.intp]) -> None:
         self._ages[which] = 0
         kinds = self._rng.choice(3, len(which), p=(0.6, 0.2, 0.2))
@@ -159,9 +177,8 @@ class StatePool:
             if kind == _NOISE:
                 self._states[i] = self._rng.integers(0, 256, self._states[i].shape, np.uint8)
                 continue
-            rows, columns = self._rng.choice([-1, 1], 2)
+            self._mirrored[i] = rows, columns = self._rng.choice([-1, 1], 2)
             self._states[i] = self._start(int(i), int(kind))[::rows, ::columns]
-            self._targets[i] = self._truths[i, ::rows, ::columns]
 
     def _start(self, i: int, kind: int) -> NDArray[np.uint8]:
         if kind == _GUESS:

@@ -21,7 +21,7 @@ VALIDATION_PASSES = 8
 """The refiner is judged after this many passes, so that the one kept is good at iterating."""
 
 
-BOUNDARY_WEIGHT = 2.0
+BOUNDARY_WEIGHT = 3.0
 """How many invented boundary pixels weigh as much as a missed one when Net2 learns. With 1, whatever is less
 likely than not fades from pass to pass, real boundaries too; with 4, the odds of the threshold 0.2 in
 `boundaries`, lines grew without end."""
@@ -59,7 +59,10 @@ class GuessTask(_Task):
         """Give the error on randomly flipped pairs."""
         axes = [axis for axis in (-2, -1) if torch.rand(()) < 0.5]
         edges, truth = (part.flip(axes) if axes else part for part in batch)
-        error = clipped_error(self.network.unclipped(_quick(edges)), truth.float() * 255, 255)
+        edges = _quick(edges)
+        fixed = self._settings.fixed_norm
+        output = quick.net1_unclipped(self.network, edges) if fixed else self.network.unclipped(edges)
+        error = clipped_error(output, truth.float() * 255, 255)
         self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
         return error
 
@@ -81,7 +84,7 @@ class RefineTask(_Task):
         """Give the error of one pass on states of all kinds and ages."""
         which = batch.cpu().numpy().astype(np.intp)
         states, target = (part.to(self.device) for part in self._pool.take(which))
-        successor = quick.unclipped(self.network, states)
+        successor = quick.net2_unclipped(self.network, states)
         self._pool.put_back(which, successor.detach().clamp(0, 1))
         error = clipped_error(successor, target, 1, BOUNDARY_WEIGHT)
         self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
