@@ -113,6 +113,7 @@ def test_a_state_shows_its_closed_lines_without_loose_ends():
     state[30:33, :20] = 90  # a loose end
     shown = closed_structure(state)
     assert (shown[:, 44:46] == 255).all()
+    assert np.array_equal(shown, shown[:, 89 - np.arange(90)])  # drawn in the middle, as the line is
     assert not shown[:, :40].any()
     assert shown.sum() / 255 == pytest.approx(4 * 60, rel=0.02)  # of the thickness asked for
     assert not closed_structure(np.zeros((60, 90), np.uint8)).any()
@@ -131,18 +132,21 @@ def test_states_and_targets_of_the_pool_are_in_range(pool):
     assert set(targets.unique().tolist()) == {0.0, 1.0}
 
 
-def test_truth_teaches_the_first_passes_and_then_the_state_itself(pool):
-    which = np.flatnonzero(~pool._free)
-    line = torch.zeros(30, 1, 48, 96)
-    line[..., 70:73] = 0.5
-    for _ in range(TAUGHT_PASSES):
-        assert pool.take(which)[1][:, 0, :, 5].sum(-1).min() > 1  # the lines of the truth cross column 5
+def test_truth_teaches_the_first_passes_and_then_what_the_state_showed(pool):
+    young = np.flatnonzero(~pool._free)
+    for row in (70, 70, 70, 80, 20):
+        targets = pool.take(young)[1]
+        if (pool._ages[young] < TAUGHT_PASSES).all():
+            assert targets[:, 0, :, 5].sum(-1).min() > 1  # the lines of the truth cross column 5
+        else:
+            assert not targets[..., :60].any()
+            assert (targets[..., 71] == 1).all()  # where the line was at that pass
+        line = torch.zeros(30, 1, 48, 96)
+        line[..., row : row + 3] = 0.5
+        ages = pool._ages.copy()
         pool.put_back(np.arange(30), line)
-        which = which[pool._ages[which] > 0]
-    targets = pool.take(which)[1]
-    assert len(which) > 5
-    assert not targets[..., :60].any()
-    assert (targets[..., 71] == 1).all()
+        young = young[pool._ages[young] > ages[young]]
+    assert len(young) > 3
 
 
 def test_successors_become_the_new_states(pool):

@@ -35,8 +35,12 @@ _NM: dict[str, float] = {
     "nm": 1.0,
     "nanometer": 1.0,
     "nanometre": 1.0,
+    "nanometers": 1.0,
+    "meters": 1e9,
     "å": 0.1,
+    "a": 0.1,
     "angstrom": 0.1,
+    "ångström": 0.1,
     "pm": 1e-3,
     "in": 25.4e6,
     "inch": 25.4e6,
@@ -44,26 +48,42 @@ _NM: dict[str, float] = {
 }
 """Units of length as programs write them [nm]."""
 _PRINT = {"in", "inch", "inches", "cm"}
-_NO_UNITS = {"", "pixel", "pixels", "px"}
+_NO_UNITS = {"", "none", "pixel", "pixels", "px"}
+_ANGLES = {"rad", "mrad"}
+"""Of scattering: the axes of diffraction patterns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A pixel size (row, column) [nm] or None, where it came from, and what the user should know."""
+    """A pixel size (row, column) [nm] or None, where it came from, and what the user should know.
+
+    ``diffraction`` quotes what says that the pixels lie in reciprocal space, and is empty for an image.
+    """
 
     pixel_size: PixelSize | None = None
     source: str = "unknown"
     notes: tuple[str, ...] = ()
+    diffraction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What one part of a file says: a pixel's height and width in some unit."""
+    """What one part of a file says: a pixel's height and width in some unit, or in one of its own each."""
 
     source: str
     height: Any
     width: Any
     unit: str = "nm"
+    height_unit: str | None = None
+
+    @property
+    def units(self) -> tuple[str, str]:
+        """Of the height and the width."""
+        return self.unit if self.height_unit is None else self.height_unit, self.unit
+
+    def __str__(self) -> str:
+        down, across = self.units
+        return f"{self.height}{'' if down == across else f' {down}'} x {self.width} {across}"
 
 
 def checked_size(pixel_size: float | Sequence[float] | None) -> PixelSize | None:
@@ -125,26 +145,42 @@ def of_dots(height: float, width: float, *, unit: str, source: str) -> Calibrati
     return _judged(_Claim(source, height, width, unit)) if known else Calibration()
 
 
+def of_axes(height: tuple[Any, Any], width: tuple[Any, Any], *, source: str) -> Calibration:
+    """Judge a pixel size whose height and width have units of their own.
+
+    Parameters
+    ----------
+    height, width
+        Of a pixel, each a number and its unit, or None where there is no unit.
+    source
+        Where it stands.
+    """
+    sizes = [float(f"{_number(size):.6g}") if _number(size) <= 0 else size for size, _ in (height, width)]
+    down, across = ("" if unit is None else str(unit) for _, unit in (height, width))
+    return _judged(_Claim(source, *sizes, across, down))
+
+
 def _judged(claim: _Claim) -> Calibration:
-    unit = _plain(claim.unit)
-    if unit in _NO_UNITS:
+    units = [_plain(unit) for unit in claim.units]
+    if _NO_UNITS.intersection(units):
         return Calibration()
-    if unit in _PRINT and _number(claim.width) * _NM[unit] > PRINT_MIN:
-        dots = 25.4e6 / (_number(claim.width) * _NM[unit])
+    for unit, said in zip(units, claim.units, strict=True):
+        if _is_reciprocal(unit):
+            return Calibration(diffraction=f"the {claim.source} gives its scale in {said}")
+        if unit not in _NM:
+            return Calibration(
+                notes=(f"the {claim.source} gives the pixel size in {said!r}, which is no length; type it",)
+            )
+    down, across = units
+    if across in _PRINT and _number(claim.width) * _NM[across] > PRINT_MIN:
+        dots = 25.4e6 / (_number(claim.width) * _NM[across])
         return Calibration(
             notes=(f"the {claim.source} of {dots:.4g} dots per inch is one of print or screen, not a scale",)
         )
-    if unit not in _NM:
-        return Calibration(
-            notes=(f"the {claim.source} gives the pixel size in {claim.unit!r}, which is no length; type it",)
-        )
-    sizes = _number(claim.height) * _NM[unit], _number(claim.width) * _NM[unit]
+    sizes = _number(claim.height) * _NM[down], _number(claim.width) * _NM[across]
     if not all(_is_size(size) for size in sizes):
         return Calibration(
-            notes=(
-                f"the {claim.source} gives a pixel of {claim.height} x {claim.width} {claim.unit}, "
-                "which cannot be; type its size",
-            )
+            notes=(f"the {claim.source} gives a pixel of {claim}, which cannot be; type its size",)
         )
     notes: tuple[str, ...] = ()
     if abs(sizes[0] / sizes[1] - 1) > 1e-3:
@@ -152,10 +188,18 @@ def _judged(claim: _Claim) -> Calibration:
     return Calibration(sizes, claim.source, notes)
 
 
+def _is_reciprocal(unit: str) -> bool:
+    """Whether a unit in the spelling of the table is one of reciprocal space."""
+    found = re.fullmatch(r"1/(\w+)|(\w+?)(?:\^?\(?-1\)?|⁻¹)", unit)
+    return unit in _ANGLES or (found is not None and (found[1] or found[2]) in _NM)
+
+
 def _plain(unit: str) -> str:
     """Give a unit in the spelling of the table."""
     spelled = html.unescape(unit).replace("\\u00B5", "µ").replace("\\u00b5", "µ").replace("μ", "µ")
-    return spelled.strip().strip("\x00").replace("Å", "å").lower()
+    # Written as [n_m] in EMD files, with blanks by others.
+    bare = re.sub(r"[\s\x00_\[\]]", "", spelled)
+    return bare.replace("Å", "å").replace("\u212b", "å").lower()
 
 
 def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
@@ -174,11 +218,7 @@ def _ome(description: str) -> Iterator[_Claim]:
     if "PhysicalSizeX" in said:
         width, unit = said["PhysicalSizeX"], said.get("PhysicalSizeXUnit", "µm")
         height = said.get("PhysicalSizeY", width)
-        # The two may have units of their own.
-        across, down = _plain(unit), _plain(said.get("PhysicalSizeYUnit") or unit)
-        if down != across and {down, across} <= _NM.keys():
-            height = _number(height) * _NM[down] / _NM[across]
-        yield _Claim("OME metadata", height, width, unit)
+        yield _Claim("OME metadata", height, width, unit, said.get("PhysicalSizeYUnit") or unit)
 
 
 def _imagej(description: str, page: TiffPage) -> Iterator[_Claim]:

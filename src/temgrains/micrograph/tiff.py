@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import math
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +12,10 @@ from tifffile import COMPRESSION, PHOTOMETRIC
 
 from temgrains.micrograph.calibration import Calibration, of_tiff
 from temgrains.micrograph.decoded import Decoded, chosen_page
+from temgrains.micrograph.listening import listening
 from temgrains.micrograph.pixels import UnreadableImage, check_extent, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,31 +23,6 @@ if TYPE_CHECKING:
 
 _COLOURS = {PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE}
 _GREYS = {PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK}
-
-
-class _Listener(logging.Handler):
-    """Keeps what tifffile only logs; other threads' files are none of this one's business."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.said: list[str] = []
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a message."""
-        if record.thread == self._thread:
-            self.said.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _listening() -> Iterator[list[str]]:
-    listener = _Listener()
-    log = logging.getLogger("tifffile")
-    log.addHandler(listener)
-    try:
-        yield listener.said
-    finally:
-        log.removeHandler(listener)
 
 
 def decode(path: Path, page: int | None) -> Decoded:
@@ -63,7 +35,7 @@ def decode(path: Path, page: int | None) -> Decoded:
     page
         Which page, from 0; None for the first.
     """
-    with _listening() as said, tifffile.TiffFile(path) as tif:
+    with listening("tifffile") as said, tifffile.TiffFile(path) as tif:
         # Counting the pages follows their chain and notices when it runs in a circle; iterating does not.
         count = len(tif.pages)
         _refuse_damaged(path, said)
@@ -173,7 +145,7 @@ def _grey_or_colour(path: Path, page: TiffPage, pixels: NDArray[Any]) -> NDArray
 
 def _calibration(tif: TiffFile, page: TiffPage) -> Calibration:
     """Find the scale; an image is worth reading even if one of the dozen private formats is not."""
-    with _listening():
+    with listening("tifffile"):
         try:
             return of_tiff(tif, page)
         except Exception as error:

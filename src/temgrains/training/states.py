@@ -3,7 +3,8 @@
 A refiner that only ever saw Net1's outputs has no reason to stand still at its own. It learns here from a
 pool whose states are replaced by their successors after every step, so that every depth of the iteration is
 trained. The truth teaches the first passes only: what a later state has lost cannot be seen in it any more,
-and to be asked for it all the same teaches the refiner to fade. A later state teaches itself, closed.
+and to be asked for it all the same teaches the refiner to fade. From then on the target is the closed network
+that the state showed after these passes, so that lines are taught neither to fade nor to wander.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TAUGHT_PASSES = 3
-"""From this pass on the target is what the state itself shows."""
+"""From this pass on the target of a guess or a damaged truth is what the state showed at this pass."""
+
+FREE_PASSES = 12
+"""The same for what began as noise, which takes longer to show anything."""
 
 _GUESS, _DAMAGED, _NOISE = range(3)
 _PULL = 0.015
@@ -115,13 +119,22 @@ def latent_structure(
 
 
 def closed_structure(state: NDArray[np.uint8], *, thickness_px: float = 4.0) -> NDArray[np.uint8]:
-    """Give the closed network (H, W; 0..255) that a state shows (H, W; 0..255), of even lines."""
-    lines = close(state).mask
+    """Give the closed network (H, W; 0..255) that a state shows (H, W; 0..255), of even lines.
+
+    Where a line is an even number of pixels thick, `close` takes the pixel below or to the right of its
+    middle. The mean of the lines of the state and of the state turned by 180 degrees favours no side.
+    """
+    network = _even_lines(state, thickness_px) + _even_lines(state[::-1, ::-1], thickness_px)[::-1, ::-1]
+    grey: NDArray[np.uint8] = np.rint(127.5 * network).astype(np.uint8)
+    return grey
+
+
+def _even_lines(state: NDArray[np.uint8], thickness_px: float) -> NDArray[np.float64]:
+    lines = close(np.ascontiguousarray(state)).mask
     if not lines.any():
-        return np.zeros_like(state)
-    inside = np.clip(thickness_px / 2 + 0.5 - ndi.distance_transform_edt(~lines), 0, 1)
-    network: NDArray[np.uint8] = np.rint(255 * inside).astype(np.uint8)
-    return network
+        return np.zeros(state.shape)
+    even: NDArray[np.float64] = np.clip(thickness_px / 2 + 0.5 - ndi.distance_transform_edt(~lines), 0, 1)
+    return even
 
 
 class StatePool:
@@ -129,8 +142,8 @@ class StatePool:
 
     A state starts as Net1's guess, as a damaged truth or as pure noise, is replaced by what the refiner makes
     of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40). Its
-    target is the truth for the first `TAUGHT_PASSES`, and then the network that it shows itself; that of what
-    began as noise is always the structure latent in it.
+    target is the truth for the first `TAUGHT_PASSES`, and from then on the closed network that it showed at
+    this point. What began as noise has no truth, but at each of its `FREE_PASSES` the structure latent in it.
     """
 
     def __init__(
@@ -141,6 +154,7 @@ class StatePool:
         self._rng = np.random.default_rng(seed)
         self._generator = torch.Generator().manual_seed(seed)
         self._states = np.empty_like(guesses)
+        self._shown = np.empty_like(guesses)
         self._mirrored = np.ones((len(guesses), 2), np.int64)
         self._ages = np.zeros(len(guesses), np.int64)
         self._free = np.zeros(len(guesses), bool)
@@ -161,10 +175,14 @@ class StatePool:
         self._restart(which[tired])
 
     def _target(self, i: int) -> NDArray[np.uint8]:
+        age, own = self._ages[i], FREE_PASSES if self._free[i] else TAUGHT_PASSES
+        if age == own:
+            self._shown[i] = closed_structure(self._states[i], thickness_px=self._thickness_px)
+        if age >= own:
+            shown: NDArray[np.uint8] = self._shown[i]
+            return shown
         if self._free[i]:
             return latent_structure(self._states[i], thickness_px=self._thickness_px)
-        if self._ages[i] >= TAUGHT_PASSES:
-            return closed_structure(self._states[i], thickness_px=self._thickness_px)
         rows, columns = self._mirrored[i]
         truth: NDArray[np.uint8] = self._truths[i, ::rows, ::columns] * np.uint8(255)
         return truth
