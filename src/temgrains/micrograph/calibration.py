@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +84,11 @@ class _Claim:
 
     def __str__(self) -> str:
         down, across = self.units
-        return f"{self.height}{'' if down == across else f' {down}'} x {self.width} {across}"
+        height, width = (
+            str(size) if math.isnan(_number(size)) else f"{_number(size):.6g}"
+            for size in (self.height, self.width)
+        )
+        return f"{height}{'' if down == across else f' {down}'} x {width} {across}"
 
 
 def checked_size(pixel_size: float | Sequence[float] | None) -> PixelSize | None:
@@ -155,9 +160,8 @@ def of_axes(height: tuple[Any, Any], width: tuple[Any, Any], *, source: str) -> 
     source
         Where it stands.
     """
-    sizes = [float(f"{_number(size):.6g}") if _number(size) <= 0 else size for size, _ in (height, width)]
     down, across = ("" if unit is None else str(unit) for _, unit in (height, width))
-    return _judged(_Claim(source, *sizes, across, down))
+    return _judged(_Claim(source, height[0], width[0], across, down))
 
 
 def _judged(claim: _Claim) -> Calibration:
@@ -198,8 +202,7 @@ def _plain(unit: str) -> str:
     """Give a unit in the spelling of the table."""
     spelled = html.unescape(unit).replace("\\u00B5", "µ").replace("\\u00b5", "µ").replace("μ", "µ")
     # Written as [n_m] in EMD files, with blanks by others.
-    bare = re.sub(r"[\s\x00_\[\]]", "", spelled)
-    return bare.replace("Å", "å").replace("\u212b", "å").lower()
+    return re.sub(r"[\s\x00_\[\]]", "", spelled).lower()
 
 
 def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
@@ -209,6 +212,7 @@ def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
     yield from _gatan(page)
     yield from _microscope(tif)
     yield from _olympus(page)
+    yield from _jeol(description, page)
 
 
 def _ome(description: str) -> Iterator[_Claim]:
@@ -232,22 +236,50 @@ def _imagej(description: str, page: TiffPage) -> Iterator[_Claim]:
 
 def _gatan(page: TiffPage) -> Iterator[_Claim]:
     """Read the tags of a TIFF that DigitalMicrograph exported: unit and scale of x, then of y."""
-    unit, width, height = (page.tags.valueof(code) for code in (65003, 65009, 65010))
+    unit, down, width, height = (page.tags.valueof(code) for code in (65003, 65004, 65009, 65010))
     if isinstance(unit, str) and width is not None:
-        yield _Claim("DigitalMicrograph tag", width if height is None else height, width, unit)
+        down = down if isinstance(down, str) else unit
+        yield _Claim("DigitalMicrograph tag", width if height is None else height, width, unit, down)
 
 
 def _microscope(tif: TiffFile) -> Iterator[_Claim]:
     zeiss, tvips = tif.sem_metadata or {}, tif.tvips_metadata or {}
-    scan = (tif.fei_metadata or {}).get("Scan") or {}
-    if "PixelWidth" in scan:
-        yield _Claim("FEI tag", scan.get("PixelHeight", scan["PixelWidth"]), scan["PixelWidth"], "m")
+    yield from _fei(tif.fei_metadata or {})
     for name in ("ap_image_pixel_size", "ap_pixel_size"):
         value = zeiss.get(name)
         if isinstance(value, tuple) and len(value) == 3:
             yield _Claim("Zeiss tag", value[1], value[1], str(value[2]))
     if tvips.get("PixelSizeX"):
         yield _Claim("TVIPS tag", tvips["PixelSizeY"], tvips["PixelSizeX"])
+
+
+def _fei(said: dict[str, Any]) -> Iterator[_Claim]:
+    """Read the pixel of the scan, or else the field of the beam or camera that made the image."""
+    scan, image = said.get("Scan") or {}, said.get("Image") or {}
+    field = said.get(str((said.get("Beam") or {}).get("Beam"))) or {}
+    columns, rows = _number(image.get("ResolutionX")), _number(image.get("ResolutionY"))
+    if "PixelWidth" in scan:
+        yield _Claim("FEI tag", scan.get("PixelHeight", scan["PixelWidth"]), scan["PixelWidth"], "m")
+    elif columns > 0 and rows > 0 and {"HFW", "VFW"} <= field.keys():
+        # The data bar below the image is not among the rows.
+        yield _Claim("FEI tag", _number(field["VFW"]) / rows, _number(field["HFW"]) / columns, "m")
+
+
+def _jeol(description: str, page: TiffPage) -> Iterator[_Claim]:
+    """Read JEOL's report; the resolution is that of the image plate, to be divided by the magnification."""
+    if "<TemReporter" not in description:
+        return
+    said = ElementTree.fromstring(description.strip().strip("\0"))
+    mode, value = (said.findtext(f"ImageFormingSystem/{name}") for name in ("ModeString", "SelectorValue"))
+    if said.findtext("Eos/EosMode") != "eosTEM":
+        return
+    height, width = (_inverse(page.tags.valueof(name)) for name in ("YResolution", "XResolution"))
+    enlarged = _number(value)
+    if mode == "DIFF":
+        yield _Claim("JEOL tag", math.nan, math.nan, "1/nm")
+    elif mode == "MAG" and enlarged > 0 and page.tags.valueof("ResolutionUnit") in (2, 3):
+        nm = _NM["inch" if page.tags.valueof("ResolutionUnit") == 2 else "cm"] / enlarged
+        yield _Claim("JEOL tag", height * nm, width * nm)
 
 
 def _olympus(page: TiffPage) -> Iterator[_Claim]:

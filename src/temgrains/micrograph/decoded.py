@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from temgrains.micrograph.pixels import refuse
+from temgrains.micrograph.pixels import UnreadableImage, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,6 +23,23 @@ class Decoded:
     pixels: NDArray[Any]
     calibration: Calibration
     notes: tuple[str, ...] = ()
+
+
+class SeveralImages(UnreadableImage):
+    """A file of several different images, such as those of several detectors, of which one must be chosen.
+
+    ``pages`` holds the number of each one's (first) page, ``titles`` what the file calls them.
+    """
+
+    def __init__(self, path: str | Path, pages: Sequence[int], titles: Sequence[str]) -> None:
+        named = (
+            f'{page} "{title}"' if title else str(page) for page, title in zip(pages, titles, strict=True)
+        )
+        super().__init__(path, f"it holds {len(pages)} images; choose one by its page: {', '.join(named)}")
+        # All three stay arguments, so that the error survives the way back from another process.
+        self.args = (str(path), tuple(pages), tuple(titles))
+        self.pages = tuple(pages)
+        self.titles = tuple(titles)
 
 
 def chosen_page(path: Path, page: int | None, count: int) -> tuple[int, tuple[str, ...]]:
