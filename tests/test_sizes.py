@@ -16,8 +16,11 @@ from temgrains.records import Boundaries, Grains
 from temgrains.settings import BoundarySettings
 from temgrains.sizes import boundary_length, measure
 
-PIXELS = ["grain", "area_px2", "ecd_px", "row_px", "column_px", "on_border"]
-NANOMETRES = ["area_nm2", "ecd_nm", "row_nm", "column_nm"]
+LENGTHS = ["ecd", "perimeter", "feret_max", "feret_min", "major_axis", "minor_axis"]
+SHAPES = ["aspect_ratio", "orientation_deg", "circularity", "solidity"]
+PIXELS = ["grain", "area_px2", *(f"{name}_px" for name in (*LENGTHS, "row", "column")), *SHAPES]
+PIXELS += ["neighbours", "on_border"]
+NANOMETRES = ["area_nm2", *(f"{name}_nm" for name in (*LENGTHS, "row", "column"))]
 
 
 def grains_of(mask, smallest=2):
@@ -53,16 +56,31 @@ def test_four_squares_share_the_crossing():
 
 def test_whole_image_is_one_grain():
     table = measure(grains_of(np.zeros((8, 20), bool)), pixel_size=(0.5, 0.5)).table
+    # From middle to middle of the sides of the outermost pixels, hence not quite to the corners.
+    assert table["feret_max_px"][0] == np.hypot(20, 7)
+    crofton = np.pi / 8 * (2 * 8 + 2 * 20 + 2 * 2 * 27 / np.sqrt(2))
+    assert table["perimeter_px"][0] == pytest.approx(crofton)
+    assert table["solidity"][0] == 1
+    table = table.drop(columns=[n for n in table if n.startswith(("feret_max", "perim", "solid", "circ"))])
     assert table.iloc[0].to_dict() == pytest.approx(
         {
             "grain": 1,
             "area_px2": 160,
             "ecd_px": 2 * np.sqrt(160 / np.pi),
+            "feret_min_px": 8,
+            "major_axis_px": 4 * 20 / np.sqrt(12),
+            "minor_axis_px": 4 * 8 / np.sqrt(12),
             "row_px": 3.5,
             "column_px": 9.5,
+            "aspect_ratio": 2.5,
+            "orientation_deg": 0,
+            "neighbours": 0,
             "on_border": True,
             "area_nm2": 40,
             "ecd_nm": np.sqrt(160 / np.pi),
+            "feret_min_nm": 4,
+            "major_axis_nm": 2 * 20 / np.sqrt(12),
+            "minor_axis_nm": 2 * 8 / np.sqrt(12),
             "row_nm": 1.75,
             "column_nm": 4.75,
         }
@@ -112,8 +130,9 @@ def test_no_grain_is_an_empty_table_with_all_columns(pixel_size, columns):
 def test_kinds_of_number():
     table = measure(grains_of(np.zeros((5, 5), bool)), pixel_size=(1.0, 1.0)).table
     assert table["grain"].dtype == np.int64
+    assert table["neighbours"].dtype == np.int64
     assert table["on_border"].dtype == bool
-    floats = [name for name in table.columns if name not in {"grain", "on_border"}]
+    floats = [name for name in table.columns if name not in {"grain", "neighbours", "on_border"}]
     assert (table[floats].dtypes == np.float64).all()
 
 
@@ -121,7 +140,9 @@ def test_label_without_pixels_has_no_centroid():
     grains = Grains(np.array([[1, 1, 3]], np.int32), np.zeros(3, bool))
     table = measure(grains).table
     assert table["area_px2"].tolist() == [2, 0, 1]
-    assert table["row_px"].isna().tolist() == [False, True, False]
+    undefined = table.drop(columns=["grain", "area_px2", "ecd_px", "neighbours", "on_border"])
+    assert undefined.loc[1].isna().all()
+    assert undefined.drop(columns=SHAPES).notna().loc[[0, 2]].all(axis=None)
 
 
 @pytest.mark.parametrize("wrong", [(0.0, 1.0), (1.0, -1.0), (float("nan"), 1.0), (1.0, float("inf")), (1.0,)])
@@ -156,6 +177,13 @@ def test_length_of_the_lines_between_the_grains():
 def test_labels_beyond_the_count_are_refused():
     with pytest.raises(ValueError, match="label 7 is higher than the number of grains, 2; label them again"):
         measure(Grains(np.array([[1, 7]], np.int32), np.zeros(2, bool)))
+
+
+def test_negative_labels_are_refused():
+    with pytest.raises(
+        ValueError, match="label -2 is negative; grains are numbered from 1, and 0 is boundary"
+    ):
+        measure(Grains(np.array([[1, -2]], np.int32), np.zeros(2, bool)))
 
 
 STRUCTURE = {

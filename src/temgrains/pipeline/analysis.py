@@ -19,7 +19,6 @@ from temgrains.records import (
     silent,
 )
 from temgrains.settings import STAGES, Settings, first_stale, settings_from_dict
-from temgrains.sizes import measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +162,7 @@ def conclude(
     micrograph, iterates = refined.micrograph, refined.iterates
     state = steps.at_image_scale(iterates[-1].state, micrograph.shape)
     boundaries, grains, sizes = steps.grains_of(
-        state, settings, progress, pixel_size=micrograph.pixel_size, seconds=seconds
+        state, settings, progress, micrograph=micrograph, seconds=seconds
     )
     return Analysis(
         micrograph=micrograph,
@@ -213,6 +212,6 @@ def with_pixel_size(
     return replace(
         analysis,
         micrograph=micrograph,
-        sizes=measure(analysis.grains, pixel_size=pixel_size),
+        sizes=steps.sizes_of(analysis.grains, micrograph),
         provenance={**analysis.provenance, **provenance.origin(micrograph)},
     )

@@ -27,7 +27,6 @@ from temgrains.records import (
     GrainSizes,
     Iterate,
     Micrograph,
-    PixelSize,
     Progress,
     silent,
 )
@@ -100,7 +99,7 @@ def grains_of(
     settings: Settings,
     progress: Progress,
     *,
-    pixel_size: PixelSize | None = None,
+    micrograph: Micrograph | None = None,
     seconds: dict[str, float],
 ) -> tuple[Boundaries, Grains, GrainSizes]:
     """Draw the closed lines of a state at the image's scale, label and measure its grains."""
@@ -109,8 +108,15 @@ def grains_of(
     with timed(seconds, "grains"):
         grains = label(boundaries)
     with timed(seconds, "sizes"):
-        sizes = measure(grains, pixel_size=pixel_size)
+        sizes = sizes_of(grains, micrograph)
     return boundaries, grains, sizes
+
+
+def sizes_of(grains: Grains, micrograph: Micrograph | None) -> GrainSizes:
+    """Measure the grains of a micrograph, or of none: then in pixels, and without their grey."""
+    if micrograph is None:
+        return measure(grains)
+    return measure(grains, pixel_size=micrograph.pixel_size, image=micrograph.pixels)
 
 
 def at_image_scale(state: ByteArray, shape: tuple[int, int]) -> ByteArray:

@@ -1,28 +1,28 @@
-"""How large the grains are and where they lie."""
+"""The table of grains, and the length of the lines between them."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from temgrains._compiled import compiled
 from temgrains.records import Grains, GrainSizes, PixelSize
+from temgrains.sizes.moments import ellipses, moments
+from temgrains.sizes.outlines import Hulls, perimeters
+from temgrains.sizes.partition import neighbours, partition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import LabelArray, MaskArray
-
-_SIDES_THEN_CORNERS = np.array(
-    [[(-1, 0), (0, -1), (0, 1), (1, 0)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]]
-)  # (row, column) steps
+    from temgrains.records import GreyArray, LabelArray, MaskArray
 
 
-def measure(grains: Grains, *, pixel_size: PixelSize | None = None) -> GrainSizes:
-    """Measure each grain's area, equivalent circle diameter and centroid.
+def measure(
+    grains: Grains, *, pixel_size: PixelSize | None = None, image: GreyArray | None = None
+) -> GrainSizes:
+    """Measure how large each grain is, what shape it has and where it lies.
 
     Parameters
     ----------
@@ -30,47 +30,55 @@ def measure(grains: Grains, *, pixel_size: PixelSize | None = None) -> GrainSize
         Labelled grains.
     pixel_size
         Height and width of a pixel [nm], or None when unknown; then there are no columns in nm.
+    image
+        The micrograph, of the labels' shape, or None; then there is no mean grey.
 
     Returns
     -------
     GrainSizes
-        One row per grain: ``grain`` (its label), ``area_px2``, ``ecd_px`` (diameter of the circle of equal
-        area), ``row_px`` and ``column_px`` (centroid; the first pixel's centre is 0), ``on_border``, and
-        where the pixel size is known ``area_nm2``, ``ecd_nm``, ``row_nm``, ``column_nm``. No grains make an
-        empty table. The length of the boundaries is that of the pixels labelled 0 (see `boundary_length`).
+        One row per grain: ``grain`` (its label); ``area_px2``; ``ecd_px`` (diameter of the circle of equal
+        area); ``perimeter_px`` (Crofton's formula); ``feret_max_px`` and ``feret_min_px`` (caliper
+        diameters); ``major_axis_px`` and ``minor_axis_px`` (ellipse of equal second moments); ``row_px`` and
+        ``column_px`` (centroid; the first pixel's centre is 0); ``aspect_ratio`` (of the axes);
+        ``orientation_deg`` (major axis to the image's rows, counter-clockwise, 0 to 180);
+        ``circularity`` (4 pi area / perimeter^2); ``solidity`` (area / area of the convex hull);
+        ``neighbours`` (grains that share a boundary with it); ``on_border``; with an image ``mean_grey``;
+        where the pixel size is known all lengths and areas in nm too. No grains make an empty table. The
+        length of the boundaries is that of the pixels labelled 0 (see `boundary_length`).
 
     Raises
     ------
     ValueError
-        If the pixel size is not two positive numbers, or a label is higher than the number of grains.
+        If the pixel size is not two positive numbers, a label is negative or higher than the number of
+        grains, or the image has another shape.
 
     Notes
     -----
     A boundary has no width of its own: each pixel of a line belongs in equal shares to the grains at its
     four sides, or, where lines cross and there is none, to those at its corners. So the areas add up to the
-    image's, and no direction is favoured. Pixels of label 0 that touch no grain belong to none.
+    image's, and no direction is favoured. Pixels of label 0 that touch no grain belong to none. Outlines run
+    through the `partition`.
+
+    Lengths in px take pixels as square. Aspect ratio, orientation, circularity and solidity are those of
+    the real shape where the pixel size is known. On a few pixels the perimeter is coarse, and the
+    circularity can exceed 1. A label without pixels has an area of 0 and otherwise NaN. The sizes of grains
+    on the border are those of the part that is seen.
     """
-    _check(grains, pixel_size)
-    labels = np.pad(grains.labels, 1)
-    area, row, column = _moments(labels, grains.count)
-    with np.errstate(invalid="ignore"):  # a label without pixels has no centroid: NaN
-        row, column = row / area, column / area
-    table = {
-        "grain": np.arange(1, grains.count + 1),
-        "area_px2": area,
-        "ecd_px": _diameter(area),
-        "row_px": row,
-        "column_px": column,
-        "on_border": grains.on_border,
-    }
+    _check(grains, pixel_size, image)
+    cells = partition(grains.labels)
+    hulls = Hulls(cells, grains.count)
+    area, row, column, *covariances = moments(grains.labels, grains.count)
+    plain = _lengths(area, np.stack(covariances), cells, hulls, pixel_size=(1.0, 1.0))
+    real = plain
     if pixel_size is not None:
-        height, width = pixel_size
-        table |= {
-            "area_nm2": area * height * width,
-            "ecd_nm": _diameter(area * height * width),
-            "row_nm": row * height,
-            "column_nm": column * width,
-        }
+        real = _lengths(area, np.stack(covariances), cells, hulls, pixel_size=pixel_size)
+    table: dict[str, NDArray[Any]] = {"grain": np.arange(1, grains.count + 1)}
+    table |= _named(plain, "px") | {"row_px": row, "column_px": column}
+    table |= _shapes(real) | {"neighbours": neighbours(cells, grains.count), "on_border": grains.on_border}
+    if image is not None:
+        table["mean_grey"] = _mean_grey(grains, image)
+    if pixel_size is not None:
+        table |= _named(real, "nm") | {"row_nm": row * pixel_size[0], "column_nm": column * pixel_size[1]}
     lines = grains.labels == 0
     return GrainSizes(
         table=pd.DataFrame(table),
@@ -78,6 +86,59 @@ def measure(grains: Grains, *, pixel_size: PixelSize | None = None) -> GrainSize
         boundary_length_px=boundary_length(lines),
         boundary_length_nm=None if pixel_size is None else boundary_length(lines, pixel_size=pixel_size),
     )
+
+
+def _lengths(
+    area: NDArray[np.float64],
+    covariances: NDArray[np.float64],
+    cells: LabelArray,
+    hulls: Hulls,
+    *,
+    pixel_size: PixelSize,
+) -> dict[str, NDArray[np.float64]]:
+    """All that has a unit, in the unit of the pixel size."""
+    area = area * (pixel_size[0] * pixel_size[1])
+    empty = area == 0
+    feret_max, feret_min, hull = hulls.calipers(pixel_size).T
+    major, minor, orientation = ellipses(covariances, pixel_size=pixel_size)
+    return {
+        "area": area,
+        "ecd": 2 * np.sqrt(area / np.pi),
+        "perimeter": np.where(empty, np.nan, perimeters(cells, len(area), pixel_size=pixel_size)),
+        "feret_max": feret_max,
+        "feret_min": feret_min,
+        "major_axis": major,
+        "minor_axis": minor,
+        "hull": hull,
+        "orientation": orientation,
+    }
+
+
+def _named(lengths: dict[str, NDArray[np.float64]], unit: str) -> dict[str, NDArray[np.float64]]:
+    """Columns with the unit in their names."""
+    names = ("ecd", "perimeter", "feret_max", "feret_min", "major_axis", "minor_axis")
+    return {f"area_{unit}2": lengths["area"], **{f"{name}_{unit}": lengths[name] for name in names}}
+
+
+def _shapes(lengths: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Compute what has no unit."""
+    with np.errstate(invalid="ignore"):
+        return {
+            "aspect_ratio": lengths["major_axis"] / lengths["minor_axis"],
+            "orientation_deg": lengths["orientation"],
+            "circularity": 4 * np.pi * lengths["area"] / lengths["perimeter"] ** 2,
+            # The hull cuts a quarter pixel off each corner.
+            "solidity": np.minimum(lengths["area"] / lengths["hull"], 1),
+        }
+
+
+def _mean_grey(grains: Grains, image: GreyArray) -> NDArray[np.float64]:
+    """Mean of the image over each grain without its lines."""
+    flat = grains.labels.ravel()
+    sums = np.bincount(flat, image.ravel(), grains.count + 1)
+    with np.errstate(invalid="ignore"):
+        mean: NDArray[np.float64] = sums[1:] / np.bincount(flat, minlength=grains.count + 1)[1:]
+    return mean
 
 
 def boundary_length(mask: MaskArray, *, pixel_size: PixelSize | None = None) -> float:
@@ -96,8 +157,10 @@ def boundary_length(mask: MaskArray, *, pixel_size: PixelSize | None = None) -> 
     )
 
 
-def _check(grains: Grains, pixel_size: PixelSize | None) -> None:
-    highest = int(grains.labels.max(initial=0))
+def _check(grains: Grains, pixel_size: PixelSize | None, image: GreyArray | None) -> None:
+    lowest, highest = int(grains.labels.min(initial=0)), int(grains.labels.max(initial=0))
+    if lowest < 0:
+        raise ValueError(f"label {lowest} is negative; grains are numbered from 1, and 0 is boundary")
     if highest > grains.count:
         raise ValueError(
             f"label {highest} is higher than the number of grains, {grains.count}; label them again"
@@ -106,49 +169,7 @@ def _check(grains: Grains, pixel_size: PixelSize | None) -> None:
         sides = np.asarray(pixel_size, np.float64)
         if sides.shape != (2,) or not (np.isfinite(sides) & (sides > 0)).all():
             raise ValueError(f"pixel_size is {pixel_size!r}; it must be (height, width) in nm, both above 0")
-
-
-def _diameter(area: NDArray[np.float64]) -> NDArray[np.float64]:
-    diameter: NDArray[np.float64] = 2 * np.sqrt(area / np.pi)
-    return diameter
-
-
-@compiled
-def _moments(
-    labels: LabelArray, count: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Area, sum of rows and sum of columns per grain, of labels with one pixel of padding."""
-    area, rows, columns = np.zeros(count + 1), np.zeros(count + 1), np.zeros(count + 1)
-    touching = np.zeros(4, np.int64)
-    for row in range(labels.shape[0] - 2):
-        for column in range(labels.shape[1] - 2):
-            label = labels[row + 1, column + 1]
-            if label > 0:
-                area[label] += 1
-                rows[label] += row
-                columns[label] += column
-                continue
-            found = _beside(labels, row + 1, column + 1, touching)
-            for grain in touching[:found]:
-                area[grain] += 1 / found
-                rows[grain] += row / found
-                columns[grain] += column / found
-    return area[1:], rows[1:], columns[1:]
-
-
-@compiled
-def _beside(labels: LabelArray, row: int, column: int, touching: NDArray[np.int64]) -> int:
-    """List the different grains at a pixel's sides, or else at its corners; give their number."""
-    found = 0
-    for steps in _SIDES_THEN_CORNERS:
-        for step in steps:
-            label = labels[row + step[0], column + step[1]]
-            known = label == 0
-            for grain in touching[:found]:
-                known = known or grain == label
-            if not known:
-                touching[found] = label
-                found += 1
-        if found > 0:
-            break
-    return found
+    if image is not None and image.shape != grains.labels.shape:
+        raise ValueError(
+            f"the image has shape {image.shape}, the labels {grains.labels.shape}; they must be of one image"
+        )

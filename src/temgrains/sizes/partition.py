@@ -1,0 +1,76 @@
+"""Grains without lines between them: each pixel of a line goes to a grain that it touches.
+
+Whatever crosses a boundary is counted here, where a boundary has no width: a line one pixel wide would be
+crossed twice, or not at all by a row that runs along it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from temgrains._compiled import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from temgrains.records import LabelArray
+
+# The same order everywhere, so that a line moves as a whole: half a pixel down, or to the right.
+_UP_LEFT_FIRST = np.array([(-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)])
+
+
+def partition(labels: LabelArray) -> LabelArray:
+    """Give each pixel of a line to a grain that touches it, so that grains meet without a gap.
+
+    Parameters
+    ----------
+    labels
+        int32, shape (H, W), 0 = boundary, grains from 1.
+
+    Returns
+    -------
+    cells
+        int32, shape (H, W). 0 is left only where no grain touches the pixel with a side or a corner: ground
+        that belongs to no grain.
+
+    Notes
+    -----
+    The grain above takes the pixel, or else that to the left, below, to the right, or at a corner. So each
+    boundary is half a pixel further down or to the right than the middle of its line; counts of crossings
+    and lengths do not change by that.
+    """
+    return _filled(np.pad(labels, 1))
+
+
+@compiled
+def _filled(labels: LabelArray) -> LabelArray:
+    height, width = labels.shape[0] - 2, labels.shape[1] - 2
+    cells = np.zeros((height, width), np.int32)
+    for row in range(height):
+        for column in range(width):
+            label = labels[row + 1, column + 1]
+            if label == 0:
+                for step in _UP_LEFT_FIRST:
+                    label = labels[row + 1 + step[0], column + 1 + step[1]]
+                    if label != 0:
+                        break
+            cells[row, column] = label
+    return cells
+
+
+def neighbours(cells: LabelArray, count: int) -> NDArray[np.int64]:
+    """Count the grains that share a boundary with each grain 1..count; a common point is none."""
+    pairs = []
+    for one, other in ((cells[:-1], cells[1:]), (cells[:, :-1], cells[:, 1:])):
+        meet = (one != other) & (one > 0) & (other > 0)
+        pairs.append((one[meet], other[meet]))
+    first = np.concatenate([a for a, _ in pairs])
+    second = np.concatenate([b for _, b in pairs])
+    touching = sparse.coo_matrix((np.ones(len(first), np.int32), (first, second)), shape=(count + 1,) * 2)
+    both = (touching + touching.T).tocsr()
+    both.sum_duplicates()
+    found: NDArray[np.int64] = np.diff(both.indptr)[1:].astype(np.int64)
+    return found
