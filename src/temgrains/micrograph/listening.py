@@ -48,7 +48,13 @@ def silenced(library: str) -> Iterator[list[str]]:
         warnings.simplefilter("ignore")
         log = logging.getLogger(library)
         passes_on, log.propagate = log.propagate, False
+        # Some libraries print what they log.
+        others = [handler for handler in log.handlers if not isinstance(handler, _Listener)]
+        for handler in others:
+            log.removeHandler(handler)
         try:
             yield said
         finally:
             log.propagate = passes_on
+            for handler in others:
+                log.addHandler(handler)

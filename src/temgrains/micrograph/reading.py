@@ -7,29 +7,40 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from temgrains.micrograph import picture, tiff
+from temgrains.micrograph import headers, instrument, picture, tiff
 from temgrains.micrograph.calibration import Calibration, checked_size
+from temgrains.micrograph.dm_tags import is_dm
 from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from temgrains.micrograph.decoded import Decoded
     from temgrains.records import Micrograph, PixelSize
 
-_FORMATS = (
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff.decode),
-    (b"\x89PNG\r\n\x1a\n", picture.decode_png),
-    (b"\xff\xd8\xff", picture.decode_jpeg),
+_FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[Path, int | None], Decoded]], ...] = (
+    (lambda start: start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")), tiff.decode),
+    (lambda start: start.startswith(b"\x89PNG\r\n\x1a\n"), picture.decode_png),
+    (lambda start: start.startswith(b"\xff\xd8\xff"), picture.decode_jpeg),
+    (lambda start: start.startswith(headers.HDF5_START), instrument.decode_emd),
+    (lambda start: start.startswith(headers.SER_START), instrument.decode_ser),
+    (lambda start: start.startswith(headers.EMI_START), instrument.decode_emi),
+    (lambda start: start[208:211] == b"MAP", instrument.decode_mrc),
+    (is_dm, instrument.decode_dm),
 )
 """How files begin, and who decodes them."""
-_LATER = {".dm3", ".dm4", ".emd", ".emi", ".mrc", ".ser"}
+ENDINGS = (
+    *(".tif", ".tiff", ".png", ".jpg", ".jpeg"),
+    *(".dm3", ".dm4", ".emd", ".ser", ".emi", ".mrc", ".mrcs", ".st", ".rec"),
+)
+"""Endings of the files that are read; which format a file is, its content says."""
+_INSTRUMENTS = frozenset(ENDINGS[5:])
 
 
 def read(
     path: str | Path, *, pixel_size: float | Sequence[float] | None = None, page: int | None = None
 ) -> Micrograph:
-    """Read a TIFF, PNG or JPEG image as a micrograph.
+    """Read a TIFF, PNG, JPEG, DM3, DM4, EMD, SER, EMI or MRC file as a micrograph.
 
     Parameters
     ----------
@@ -38,18 +49,21 @@ def read(
     pixel_size
         Height and width of a pixel [nm], or one number for both; goes before what the file says.
     page
-        Which page of a file that has several, from 0; None takes the first and says so.
+        Which page of a file that has several, from 0; None takes the first and says so. Several different
+        images in one file, such as those of several detectors, must be chosen from: `SeveralImages`.
 
     Returns
     -------
     micrograph
-        With the pixel size that the file gives (OME, ImageJ, microscopes' tags, resolution), if any.
+        With the pixel size that the file gives (microscopes' formats and tags, OME, ImageJ, resolution), if
+        any.
 
     Raises
     ------
     UnreadableImage
-        If the file is missing, damaged, cut short, too large, of another format or no grey or colour image;
-        the message is one sentence that names the file, the reason, and what to do.
+        If the file is missing, damaged, cut short, too large, of another format, or no grey or colour image
+        but a diffraction pattern, a Fourier transform or a spectrum; the message is one sentence that names
+        the file, the reason, and what to do.
     ValueError
         If the pixel size is not between 0.0001 and 1,000,000 nm, or the page no whole number from 0.
 
@@ -80,6 +94,12 @@ def _check_page(page: Any) -> None:
 
 def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
     decoded = _decode(path, page)
+    if decoded.calibration.diffraction:
+        refuse(
+            path,
+            f"it is a diffraction pattern ({decoded.calibration.diffraction}), not an image; "
+            "if it is one, save it as TIFF without that scale",
+        )
     found = Calibration(typed, "typed") if typed else decoded.calibration
     micrograph = from_array(
         decoded.pixels,
@@ -95,15 +115,19 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
 
 def _decode(path: Path, page: int | None) -> Decoded:
     start = _first_bytes(path)
-    for signatures, decode in _FORMATS:
-        if start.startswith(signatures):
+    for begins, decode in _FORMATS:
+        if begins(start):
             return decode(path, page)
+    suffix = path.suffix.lower()
     if start.lstrip()[:5].lower() in (b"<!doc", b"<html"):
         reason = "it is a web page, not an image; download the image itself"
-    elif path.suffix.lower() in _LATER:
-        reason = f"{path.suffix[1:].upper()} files are not read yet; export the image as TIFF"
+    elif suffix == ".mrc":
+        # Before 2000 nothing marked them.
+        return instrument.decode_mrc(path, page)
+    elif suffix in _INSTRUMENTS:
+        reason = f"it is damaged or no {suffix[1:].upper()} file; copy it again, or export it as TIFF"
     else:
-        reason = "it is no TIFF, PNG or JPEG image; export it as TIFF"
+        reason = "it is no TIFF, PNG or JPEG image nor a microscope's file that is read; export it as TIFF"
     raise UnreadableImage(path, reason)
 
 
@@ -116,7 +140,7 @@ def _first_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(mode):
             refuse(path, "it is no ordinary file but a device or pipe; give an image file")
         with path.open("rb") as file:
-            start = file.read(64)
+            start = file.read(256)
     except FileNotFoundError as error:
         what = "it is a link that leads nowhere" if path.is_symlink() else "there is no such file"
         raise UnreadableImage(path, f"{what}; check the name") from error

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _COLOURS = {PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE}
+_OLYMPUS = 33560
 _GREYS = {PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK}
 
 
@@ -39,13 +40,21 @@ def decode(path: Path, page: int | None) -> Decoded:
         # Counting the pages follows their chain and notices when it runs in a circle; iterating does not.
         count = len(tif.pages)
         _refuse_damaged(path, said)
-        index, notes = chosen_page(path, page, count)
+        index, notes = chosen_page(path, _measured(tif, count) if page is None else page, count)
         chosen = tif.pages[index].aspage()
         _check_layout(path, chosen)
         pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
         _refuse_damaged(path, said)
         calibration = _calibration(tif, chosen)
     return Decoded(pixels, calibration, notes)
+
+
+def _measured(tif: TiffFile, count: int) -> int | None:
+    """Give the page with the scale where the first is its picture with a scale bar, as Olympus does it."""
+    if count != 2:
+        return None
+    tagged = [_OLYMPUS in tif.pages[k].aspage().tags for k in range(count)]
+    return tagged.index(True) if any(tagged) else None
 
 
 def _refuse_damaged(path: Path, said: list[str]) -> None:

@@ -17,22 +17,25 @@ if TYPE_CHECKING:
 _NOWHERE = 2**40
 
 
-def perimeters(cells: LabelArray, count: int, *, pixel_size: PixelSize) -> NDArray[np.float64]:
-    """Give each grain's perimeter by Crofton's formula, from the grid lines of four directions.
+def crossings(cells: LabelArray, count: int) -> NDArray[np.int64]:
+    """Count how often grid lines cross each grain's outline, shape (N, 4).
 
-    Notes
-    -----
-    A curve of length B is crossed 2 B / (pi h) times by parallel lines at distance h, averaged over their
-    directions. The grid's rows, columns and diagonals stand for the directions nearest to them. On a curve
-    of all directions the estimate is right; it is 5 % short for a square along the grid. The image border
-    closes the outline of a grain that it cuts.
+    The lines are rows, columns, falling and rising diagonals. The image border closes the outline of a grain
+    that it cuts.
     """
-    found: NDArray[np.float64] = _crossings(np.pad(cells, 1), count)[1:] @ crofton_weights(pixel_size)
+    found: NDArray[np.int64] = _crossings(np.pad(cells, 1), count)[1:]
     return found
 
 
 def crofton_weights(pixel_size: PixelSize) -> NDArray[np.float64]:
-    """Give the length that a crossing stands for along rows, columns, falling and rising diagonals."""
+    """Give the length that a crossing stands for along rows, columns, falling and rising diagonals.
+
+    Notes
+    -----
+    A curve of length B is crossed 2 B / (pi h) times by parallel lines at distance h, averaged over their
+    directions (Crofton). The grid's four directions stand for those nearest to them. On a curve of all
+    directions the estimate is right; it is 5 % short for a square along the grid.
+    """
     height, width = pixel_size
     diagonal = math.hypot(height, width)
     angle = math.atan2(height, width)
@@ -42,7 +45,7 @@ def crofton_weights(pixel_size: PixelSize) -> NDArray[np.float64]:
 
 @compiled
 def _crossings(cells: LabelArray, count: int) -> NDArray[np.int64]:
-    """How often grid lines of four directions cross each outline; cells have one pixel of padding."""
+    """Count for cells with one pixel of padding; row 0 is the ground."""
     found = np.zeros((count + 1, 4), np.int64)
     for row in range(cells.shape[0] - 1):
         for column in range(cells.shape[1] - 1):
@@ -73,13 +76,16 @@ class Hulls:
     def __init__(self, cells: LabelArray, count: int) -> None:
         top, bottom = _rows(cells, count)
         heights = np.maximum(2 * (bottom - top) + 3, 0)
-        self._top = top
         self._start = np.concatenate([[0], np.cumsum(heights)])
         self._left, self._right = _extremes(np.pad(cells, 1), top, self._start)
+        self._square = _calipers(self._start, self._left, self._right, 0.5, 0.5)[1:]
 
     def calipers(self, pixel_size: PixelSize) -> NDArray[np.float64]:
         """Give largest and smallest caliper diameter and area of each hull, shape (N, 3); NaN if empty."""
         height, width = pixel_size
+        if height == width:
+            scaled: NDArray[np.float64] = self._square * (height, height, height**2)
+            return scaled
         return _calipers(self._start, self._left, self._right, height / 2, width / 2)[1:]
 
 

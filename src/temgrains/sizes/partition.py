@@ -63,14 +63,30 @@ def _filled(labels: LabelArray) -> LabelArray:
 
 def neighbours(cells: LabelArray, count: int) -> NDArray[np.int64]:
     """Count the grains that share a boundary with each grain 1..count; a common point is none."""
-    pairs = []
-    for one, other in ((cells[:-1], cells[1:]), (cells[:, :-1], cells[:, 1:])):
-        meet = (one != other) & (one > 0) & (other > 0)
-        pairs.append((one[meet], other[meet]))
-    first = np.concatenate([a for a, _ in pairs])
-    second = np.concatenate([b for _, b in pairs])
-    touching = sparse.coo_matrix((np.ones(len(first), np.int32), (first, second)), shape=(count + 1,) * 2)
-    both = (touching + touching.T).tocsr()
-    both.sum_duplicates()
+    first, second = _meetings(cells)
+    touching = sparse.coo_matrix((np.ones(len(first), np.int8), (first, second)), shape=(count + 1,) * 2)
+    both = sparse.csr_matrix(touching, dtype=np.bool_)
+    both = both + both.T
     found: NDArray[np.int64] = np.diff(both.indptr)[1:].astype(np.int64)
     return found
+
+
+@compiled
+def _meetings(cells: LabelArray) -> tuple[LabelArray, LabelArray]:
+    """List the two grains at each side between pixels; the same two in a row only once."""
+    first, second = np.empty(2 * cells.size, np.int32), np.empty(2 * cells.size, np.int32)
+    found = 0
+    for row in range(cells.shape[0]):
+        for column in range(cells.shape[1]):
+            here = cells[row, column]
+            for step in range(2):
+                beside_row, beside_column = row + step, column + 1 - step
+                if beside_row == cells.shape[0] or beside_column == cells.shape[1]:
+                    continue
+                beside = cells[beside_row, beside_column]
+                if here == beside or here == 0 or beside == 0:
+                    continue
+                first[found], second[found] = min(here, beside), max(here, beside)
+                if found == 0 or first[found - 1] != first[found] or second[found - 1] != second[found]:
+                    found += 1
+    return first[:found], second[:found]

@@ -10,13 +10,13 @@ import pandas as pd
 
 from temgrains.records import Grains, GrainSizes, PixelSize
 from temgrains.sizes.moments import ellipses, moments
-from temgrains.sizes.outlines import Hulls, perimeters
+from temgrains.sizes.outlines import Hulls, crofton_weights, crossings
 from temgrains.sizes.partition import neighbours, partition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import GreyArray, LabelArray, MaskArray
+    from temgrains.records import GreyArray, MaskArray
 
 
 def measure(
@@ -66,12 +66,10 @@ def measure(
     """
     _check(grains, pixel_size, image)
     cells = partition(grains.labels)
-    hulls = Hulls(cells, grains.count)
-    area, row, column, *covariances = moments(grains.labels, grains.count)
-    plain = _lengths(area, np.stack(covariances), cells, hulls, pixel_size=(1.0, 1.0))
-    real = plain
-    if pixel_size is not None:
-        real = _lengths(area, np.stack(covariances), cells, hulls, pixel_size=pixel_size)
+    counted = moments(grains.labels, grains.count), crossings(cells, grains.count), Hulls(cells, grains.count)
+    row, column = counted[0][1:3]
+    plain = _lengths(*counted, pixel_size=(1.0, 1.0))
+    real = plain if pixel_size is None else _lengths(*counted, pixel_size=pixel_size)
     table: dict[str, NDArray[Any]] = {"grain": np.arange(1, grains.count + 1)}
     table |= _named(plain, "px") | {"row_px": row, "column_px": column}
     table |= _shapes(real) | {"neighbours": neighbours(cells, grains.count), "on_border": grains.on_border}
@@ -89,22 +87,21 @@ def measure(
 
 
 def _lengths(
-    area: NDArray[np.float64],
-    covariances: NDArray[np.float64],
-    cells: LabelArray,
+    moments: NDArray[np.float64],
+    crossed: NDArray[np.int64],
     hulls: Hulls,
     *,
     pixel_size: PixelSize,
 ) -> dict[str, NDArray[np.float64]]:
-    """All that has a unit, in the unit of the pixel size."""
-    area = area * (pixel_size[0] * pixel_size[1])
+    """Compute all that has a unit, in the unit of the pixel size."""
+    area = moments[0] * (pixel_size[0] * pixel_size[1])
     empty = area == 0
     feret_max, feret_min, hull = hulls.calipers(pixel_size).T
-    major, minor, orientation = ellipses(covariances, pixel_size=pixel_size)
+    major, minor, orientation = ellipses(moments[3:], pixel_size=pixel_size)
     return {
         "area": area,
         "ecd": 2 * np.sqrt(area / np.pi),
-        "perimeter": np.where(empty, np.nan, perimeters(cells, len(area), pixel_size=pixel_size)),
+        "perimeter": np.where(empty, np.nan, crossed @ crofton_weights(pixel_size)),
         "feret_max": feret_max,
         "feret_min": feret_min,
         "major_axis": major,

@@ -166,6 +166,15 @@ class StatePool:
         states = torch.from_numpy(self._states[which, None]).float()
         return states, torch.from_numpy(targets[:, None]).float() / 255
 
+    def taught(self, which: NDArray[np.intp]) -> Tensor:
+        """Say whose target is the truth: bool (B, 1, 1, 1)."""
+        young = (self._ages[which] < TAUGHT_PASSES) & ~self._free[which]
+        return torch.from_numpy(young)[:, None, None, None]
+
+    def __deepcopy__(self, _memo: object) -> StatePool:
+        """Give the pool itself: whoever copies a task to average its weights needs no second one."""
+        return self
+
     def put_back(self, which: NDArray[np.intp], successors: Tensor) -> None:
         """Keep the refiner's successors (B, 1, H, W; 0..1) as the new states; restart some."""
         grey = (successors * 255).round().clamp(0, 255).to(torch.uint8)

@@ -22,12 +22,11 @@ VALIDATION_PASSES = 8
 
 
 BOUNDARY_WEIGHT = 3.0
-"""How many invented boundary pixels weigh as much as a missed one when Net2 learns. With 1, whatever is less
-likely than not fades from pass to pass, real boundaries too; with 4, the odds of the threshold 0.2 in
-`boundaries`, lines grew without end."""
+"""How many invented boundary pixels weigh as much as a missed one while the truth teaches Net2; at 1, it
+would leave out whatever is less likely than not."""
 
 
-def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: float = 1.0) -> Tensor:
+def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: Tensor | float = 1.0) -> Tensor:
     """Give the mean squared error, as a share of the ceiling squared, of a network ending in a clipped ReLU.
 
     Beyond 0 and the ceiling the clipped ReLU is flat: a pixel that has strayed there on the wrong side would
@@ -85,8 +84,9 @@ class RefineTask(_Task):
         which = batch.cpu().numpy().astype(np.intp)
         states, target = (part.to(self.device) for part in self._pool.take(which))
         successor = quick.net2_unclipped(self.network, states)
+        weight = torch.where(self._pool.taught(which), BOUNDARY_WEIGHT, 1.0).to(self.device)
         self._pool.put_back(which, successor.detach().clamp(0, 1))
-        error = clipped_error(successor, target, 1, BOUNDARY_WEIGHT)
+        error = clipped_error(successor, target, 1, weight)
         self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
         return error
 
