@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from temgrains.micrograph import read
+from temgrains.micrograph import UnreadableImage, read
 from temgrains.micrograph.calibration import checked_size
 
 IMAGE = np.arange(200, dtype=np.uint8).reshape(10, 20)
@@ -111,9 +112,17 @@ def test_imagej_resolution_of_nothing(resolution, tmp_path):
 
 
 def test_unit_that_is_no_length_says_so(tmp_path):
-    path = tiff(tmp_path / "a.tif", description="ImageJ=1.54f\nunit=1/nm\n", resolution=(4, 4))
+    path = tiff(tmp_path / "a.tif", description="ImageJ=1.54f\nunit=sec\n", resolution=(4, 4))
     assert scale(path) == (None, "unknown")
-    assert read(path).notes == ("the ImageJ tag gives the pixel size in '1/nm', which is no length; type it",)
+    assert read(path).notes == ("the ImageJ tag gives the pixel size in 'sec', which is no length; type it",)
+
+
+@pytest.mark.parametrize("unit", ["1/nm", "nm^-1", "µm-1", "mrad"])
+def test_unit_of_reciprocal_space_means_a_diffraction_pattern(unit, tmp_path):
+    path = tiff(tmp_path / "a.tif", description=f"ImageJ=1.54f\nunit={unit}\n".encode(), resolution=(4, 4))
+    said = re.escape(f"it is a diffraction pattern (the ImageJ tag gives its scale in {unit}), not an image")
+    with pytest.raises(UnreadableImage, match=said):
+        read(path)
 
 
 def test_absurd_size_says_so(tmp_path):
@@ -216,6 +225,67 @@ def test_fei(width, size, tmp_path):
     text = f"[User]\r\nUser=x\r\n[Scan]\r\nPixelWidth={width}\r\nPixelHeight=2.5e-9\r\n"
     path = tiff(tmp_path / "a.tif", extratags=[ascii_tag(34682, text)])
     assert scale(path) == (size and pytest.approx(size), "FEI tag" if size else "unknown")
+
+
+def test_fei_field_of_view_without_the_data_bar(tmp_path):
+    text = (
+        "[Beam]\r\nBeam=IRBeam\r\n[Image]\r\nResolutionX=20\r\nResolutionY=8\r\n"
+        "[IRBeam]\r\nHFW=4e-8\r\nVFW=3.2e-8\r\n"
+    )
+    path = tiff(tmp_path / "a.tif", extratags=[ascii_tag(34682, text)])
+    assert scale(path) == (pytest.approx((4, 2)), "FEI tag")
+
+
+def jeol(mode, *, eos="eosTEM", value="50000"):
+    return (
+        f'<?xml version="1.0"?>\n<TemReporter><Eos><EosMode>{eos}</EosMode></Eos><ImageFormingSystem>'
+        f"<ModeString>{mode}</ModeString><SelectorValue>{value}</SelectorValue>"
+        "</ImageFormingSystem></TemReporter>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("description", "size"),
+    [
+        (jeol("MAG"), (0.508, 0.254)),
+        (jeol("MAG", value="0"), None),
+        (jeol("MAG", value="high"), None),
+        (jeol("MAG", eos="modeASID"), None),
+        (jeol("LOWMAG"), None),
+        ("<TemReporter>", None),
+    ],
+)
+def test_jeol(description, size, tmp_path):
+    path = tiff(tmp_path / "a.tif", description=description, resolution=(2000, 1000), resolutionunit="INCH")
+    assert scale(path) == (size and pytest.approx(size), "JEOL tag" if size else "unknown")
+
+
+def test_jeol_diffraction_pattern_is_refused(tmp_path):
+    path = tiff(tmp_path / "a.tif", description=jeol("DIFF"), resolution=(93, 93), resolutionunit="INCH")
+    with pytest.raises(UnreadableImage, match="it is a diffraction pattern"):
+        read(path)
+
+
+def test_olympus_page_with_the_scale_goes_before_its_picture(tmp_path, monkeypatch):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(np.zeros((10, 20, 3), np.uint8), photometric="rgb")
+        writer.write(IMAGE, photometric="minisblack", extratags=[(33560, 4, 1, 8, True)])
+    said = {"pixelsizex": 2e-9, "pixelsizey": 3e-9}
+    monkeypatch.setattr(tifffile.TiffTags, "valueof", valueof_with(33560, said))
+    found = read(path)
+    assert (found.pixel_size, found.calibration) == (pytest.approx((3, 2)), "Olympus tag")
+    assert found.notes[0] == "page 2 of 2 was read"
+    assert read(path, page=0).notes[0] == "page 1 of 2 was read"
+
+
+def valueof_with(code, value):
+    original = tifffile.TiffTags.valueof
+
+    def valueof(self, key, *rest, **options):
+        return value if key == code and code in self else original(self, key, *rest, **options)
+
+    return valueof
 
 
 def test_fei_without_a_scan(tmp_path):

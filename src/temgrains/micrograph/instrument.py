@@ -76,7 +76,10 @@ def decode_emd(path: Path, page: int | None) -> Decoded:
         if "not a supported EMD" not in str(error):
             raise
         refuse(path, "it is an HDF5 file but no EMD file; export the image as TIFF")
-    return _decoded(path, page, [_signal(entry, "EMD metadata") for entry in found])
+    signals = [_signal(entry, "EMD metadata") for entry in found]
+    # The reader and its result hold each other, and with them the file open.
+    found.clear()
+    return _decoded(path, page, signals)
 
 
 def decode_ser(path: Path, page: int | None) -> Decoded:
