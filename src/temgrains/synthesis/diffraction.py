@@ -1,0 +1,240 @@
+"""Concepts of diffraction contrast: why grains of one crystal differ, within and along their boundaries.
+
+A step is any callable ``(image, labels, rng) -> image``: image float32, shape (H, W), 0..255; labels int32,
+shape (H, W), the grain 1..N of each pixel; rng a NumPy generator of the step's own. Where a setting says
+"at most", each image draws its own strength between 0 and it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.synthesis.fields import boundary_distance, per_grain, smooth_field
+
+if TYPE_CHECKING:
+    from temgrains.records import GreyArray, LabelArray
+
+_LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
+
+
+def require_within(step: Any) -> None:
+    """Refuse settings of a step below 0, or above 1 (…_share), 255 (…_grey) or 4096 (…_px)."""
+    for field in fields(step):
+        value, kind = getattr(step, field.name), field.name.rsplit("_", 1)[-1]
+        if kind in _LIMITS and not 0 <= value <= _LIMITS[kind]:
+            raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BraggGrey:
+    """Most grains are alike, a few are dark: only those whose planes meet the Bragg condition diffract.
+
+    Takes the place of the image.
+    """
+
+    typical_grey: float = 150.0
+    """Middle of what most grains show, which each image draws within a third of it."""
+    spread_grey: float = 25.0
+    """Standard deviation between these grains, at most."""
+    dark_share: float = 0.35
+    """Share of grains near the Bragg condition, at most."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
+        """Draw the grains' greys."""
+        count = max(int(labels.max(initial=0)), 1)
+        typical = self.typical_grey * rng.uniform(2 / 3, 4 / 3)
+        greys = rng.normal(typical, self.spread_grey * rng.random(), count)
+        dark = rng.random(count) < self.dark_share * rng.random()
+        greys[dark] *= rng.uniform(0.15, 0.75, int(dark.sum()))
+        return per_grain(labels, np.clip(greys, 0, 255).astype(np.float32))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrainShading:
+    """Grains are brighter at one side: the foil bends, and its thickness changes, within them."""
+
+    slope_grey: float = 25.0
+    """Difference across a grain of mean size, at most."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Add a slope of its own to each grain."""
+        count = max(int(labels.max(initial=0)), 1)
+        size = np.sqrt(labels.size / count)
+        slopes = self.slope_grey * rng.random() / size * rng.standard_normal((2, count))
+        shaded = image.copy()
+        for axis in (0, 1):
+            place = np.broadcast_to(np.expand_dims(np.arange(labels.shape[axis]), 1 - axis), labels.shape)
+            counts = np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1)
+            middle = np.bincount(labels.ravel(), place.ravel(), count + 1) / counts
+            from_middle = place - middle.astype(np.float32)[labels]
+            shaded += per_grain(labels, slopes[axis].astype(np.float32)) * from_middle
+        return shaded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BendContours:
+    """Dark bands cross a grain where the bent foil meets the Bragg condition, and end at its boundary.
+
+    The foil's tilt is one smooth field; each grain diffracts at a tilt of its own.
+    """
+
+    depth_share: float = 0.6
+    """Share of the brightness lost in the middle of a band, at most."""
+    scale_px: float = 120.0
+    """Distance over which the tilt of the foil changes."""
+    width_share: float = 0.25
+    """Width of a band in standard deviations of the tilt, at most; some hundredths at least."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Darken the bands."""
+        count = max(int(labels.max(initial=0)), 1)
+        tilt = smooth_field(labels.shape, self.scale_px, rng)
+        bragg = per_grain(labels, rng.normal(0, 2.5, count).astype(np.float32))
+        depth = per_grain(labels, (self.depth_share * rng.random(count)).astype(np.float32))
+        width = np.float32(0.03 + self.width_share * rng.random())
+        bands: GreyArray = image * (1 - depth * np.exp(-(((tilt - bragg) / width) ** 2)))
+        return bands
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoundaryLines:
+    """Boundaries are lines, darker or brighter than both sides, with a contrast that comes and goes.
+
+    Strain, segregation, grooves and the overlap of inclined grains give boundaries a contrast of their own.
+    """
+
+    contrast_grey: float = 70.0
+    """Strongest contrast, at most."""
+    width_px: float = 3.0
+    """Half width of the line, at most."""
+    scale_px: float = 60.0
+    """Length along which the contrast changes."""
+    bright_share: float = 0.3
+    """Share of images whose lines are bright rather than dark."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Draw the lines."""
+        sign = 1 if rng.random() < self.bright_share else -1
+        contrast = sign * self.contrast_grey * rng.random()
+        along = np.clip(0.7 + smooth_field(labels.shape, self.scale_px, rng), 0, 2) / 2
+        width = 0.7 + self.width_px * rng.random()
+        profile = np.exp(-((boundary_distance(labels) / width) ** 2))
+        lined: GreyArray = image + np.float32(contrast) * along * profile
+        return lined
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThicknessFringes:
+    """Fringes run beside boundaries that lie askew in the foil: the grain is a wedge there.
+
+    The brightness of a diffracting wedge swings with its thickness, once per extinction distance.
+    """
+
+    contrast_grey: float = 40.0
+    """Amplitude at the boundary, at most."""
+    period_px: float = 9.0
+    """Distance of two fringes, at most; 3 px at least."""
+    grain_share: float = 0.3
+    """Share of the grains that are wedges, at most."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Draw the fringes."""
+        count = max(int(labels.max(initial=0)), 1)
+        wedge = rng.random(count) < self.grain_share * rng.random()
+        amplitude = wedge * self.contrast_grey * rng.random(count)
+        period = rng.uniform(3.0, max(self.period_px, 3.0))
+        distance = boundary_distance(labels)
+        # A wedge is askew at one side of its grain only.
+        side = smooth_field(labels.shape, 4 * period, rng) > 0
+        swing = np.cos(2 * np.pi * distance / period) * np.exp(-distance / (2 * period))
+        fringed: GreyArray = image + per_grain(labels, amplitude.astype(np.float32)) * swing * side
+        return fringed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TwinLamellae:
+    """Parallel bands of another grey cross some grains: twins, which count as no boundaries here.
+
+    The truth is that of the labels, which this step leaves alone.
+    """
+
+    contrast_grey: float = 60.0
+    """Difference between twin and grain, at most."""
+    width_px: float = 12.0
+    """Mean width of the bands, at most; 3 px at least."""
+    grain_share: float = 0.25
+    """Share of the grains that are twinned, at most."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Draw the bands."""
+        count = max(int(labels.max(initial=0)), 1)
+        twinned = rng.random(count) < self.grain_share * rng.random()
+        contrast = twinned * self.contrast_grey * rng.uniform(-1, 1, count)
+        width = rng.uniform(3.0, max(self.width_px, 3.0), count)
+        phase = _waves(labels, 2 * width, rng)
+        band = phase % 1 < per_grain(labels, rng.uniform(0.2, 0.6, count).astype(np.float32))
+        lamellae: GreyArray = image + per_grain(labels, contrast.astype(np.float32)) * band
+        return lamellae
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moire:
+    """Fine parallel waves in some grains: two lattices on top of each other."""
+
+    contrast_grey: float = 15.0
+    """Amplitude, at most."""
+    period_px: float = 12.0
+    """Distance of two fringes, at most; 3 px at least."""
+    grain_share: float = 0.2
+    """Share of the grains that show them, at most."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Draw the waves."""
+        count = max(int(labels.max(initial=0)), 1)
+        shown = rng.random(count) < self.grain_share * rng.random()
+        amplitude = (shown * self.contrast_grey * rng.random(count)).astype(np.float32)
+        phase = _waves(labels, rng.uniform(3.0, max(self.period_px, 3.0), count), rng)
+        waved: GreyArray = image + per_grain(labels, amplitude) * np.sin(2 * np.pi * phase)
+        return waved
+
+
+def _waves(labels: LabelArray, periods_px: np.ndarray, rng: np.random.Generator) -> GreyArray:
+    """Give each pixel's place along plane waves, in periods; each grain has its own direction."""
+    angles = rng.uniform(0, np.pi, len(periods_px))
+    rows, columns = np.indices(labels.shape, dtype=np.float32)
+    down = per_grain(labels, (np.sin(angles) / periods_px).astype(np.float32))
+    right = per_grain(labels, (np.cos(angles) / periods_px).astype(np.float32))
+    start = per_grain(labels, rng.random(len(periods_px)).astype(np.float32))
+    phase: GreyArray = rows * down + columns * right + start
+    return phase
