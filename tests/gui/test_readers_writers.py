@@ -17,7 +17,9 @@ from npe2 import PluginManager
 from PIL import Image as Picture
 
 from temgrains.gui import readers, samples, writers
-from temgrains.micrograph import UnreadableImage, read
+from temgrains.gui._chores import reading_scale
+from temgrains.micrograph import ENDINGS, SeveralImages, UnreadableImage, read
+from temgrains.records import Micrograph
 
 if TYPE_CHECKING:
     from conftest import Window
@@ -77,11 +79,31 @@ def test_other_files_and_stacks_are_left_to_others(path: Any) -> None:
     assert readers.get_reader(path) is None
 
 
-@pytest.mark.parametrize("name", ["a.tif", "A.TIFF", "b.png", "c.jpg", "c.JPEG"])
+@pytest.mark.parametrize("name", ["a.tif", "A.TIFF", "b.png", "c.jpg", "c.JPEG", "d.dm4", "e.EMD", "f_1.ser"])
 def test_the_manifest_names_what_the_reader_takes(name: str) -> None:
     found = list(PluginManager.instance().iter_compatible_readers(name.lower()))
     assert any(reader.command == "temgrains.read" for reader in found)
     assert readers.get_reader(name) is readers.read_image
+
+
+def test_the_manifest_names_all_endings_that_are_read() -> None:
+    (reader,) = PluginManager.instance().get_manifest("temgrains").contributions.readers
+    assert sorted(reader.filename_patterns) == sorted(f"*{ending}" for ending in ENDINGS)
+
+
+def test_images_of_several_detectors_become_a_layer_each(tmp_path: Path, monkeypatch: Any) -> None:
+    def several(path: str, *, page: int | None) -> Micrograph:
+        if page is None:
+            raise SeveralImages(path, (0, 5), ("HAADF", ""))
+        return Micrograph(
+            drawing() / np.float32(255), (2.0, 2.0), str(path), "EMD metadata", (f"page {page}",)
+        )
+
+    monkeypatch.setattr(readers, "read", several)
+    layers = readers.read_image(str(tmp_path / "scan.emd"))
+    assert [looks["name"] for _, looks, _ in layers] == ["scan HAADF", "scan 5"]
+    assert [looks["metadata"]["temgrains"]["page"] for _, looks, _ in layers] == [0, 5]
+    assert [looks["scale"] for _, looks, _ in layers] == [(2.0, 2.0), (2.0, 2.0)]
 
 
 def size_in(path: Path) -> tuple[float, float]:
@@ -218,6 +240,18 @@ def test_the_pixel_size_is_read_from_the_file_of_a_layer_that_lost_it(
     window.settle()
     assert window.desk.session.pixel_size == pytest.approx((0.5, 0.25))
     assert np.allclose(layer.scale, (0.5, 0.25))
+
+
+def test_the_pixel_size_is_read_of_the_image_that_the_layer_shows(tmp_path: Path) -> None:
+    described = "ImageJ=1.54f\nunit={}\n"
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        writer.write(drawing(), description=described.format("nm"), resolution=(4.0, 2.0))
+        writer.write(drawing(), resolution=(8.0, 8.0))
+    sizes: list[Any] = []
+    for page in (None, 1):
+        chore = reading_scale(str(tmp_path / "two.tif"), sizes.append, page=page)
+        chore.then(chore.call())
+    assert [size for size, _ in sizes] == [pytest.approx((0.5, 0.25)), pytest.approx((0.125, 0.125))]
 
 
 def test_a_file_without_pixel_size_says_so(window: Window, tmp_path: Path, messages: list[str]) -> None:

@@ -31,7 +31,9 @@ SetOption = Annotated[
 
 @plainly
 def run(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Micrographs: TIFF, PNG and others.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE", help="Micrographs: TIFF, PNG, DM4, EMD, MRC...")
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
     model: ModelOption = "paper",
     nm_per_px: Annotated[

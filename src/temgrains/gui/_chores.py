@@ -48,13 +48,13 @@ def reading_card(model: str, then: Callable[[dict[str, Any]], None]) -> Chore:
     return Chore("Model", call, then)
 
 
-def reading_scale(path: str, then: Callable[[Any], None]) -> Chore:
-    """Read the pixel size [nm] that a file names, and where in the file it stands."""
+def reading_scale(path: str, then: Callable[[Any], None], *, page: int | None = None) -> Chore:
+    """Read the pixel size [nm] that a file names for one of its images, and where in the file it stands."""
 
     def call() -> Any:
         from temgrains.micrograph import read  # noqa: PLC0415
 
-        micrograph = read(path)
+        micrograph = read(path, page=page)
         return micrograph.pixel_size, micrograph.calibration
 
     return Chore("Pixel size", call, then)

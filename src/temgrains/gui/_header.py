@@ -20,11 +20,13 @@ from qtpy.QtWidgets import (
 
 from temgrains.gui import _scale, _widgets
 from temgrains.gui._chores import reading_card, reading_scale
+from temgrains.gui._image import KEY
+from temgrains.micrograph import ENDINGS
 
 if TYPE_CHECKING:
     from temgrains.gui._desk import Desk
 
-IMAGES = "Micrographs (*.tif *.tiff *.png *.jpg *.jpeg);;All files (*)"
+IMAGES = f"Micrographs ({' '.join(f'*{ending}' for ending in ENDINGS)});;All files (*)"
 
 
 class Header(QWidget):
@@ -34,7 +36,9 @@ class Header(QWidget):
         super().__init__()
         self._desk = desk
         self.image = QComboBox()
-        self.open = _widgets.button("Open…", "Open a micrograph from a file (TIFF, PNG, JPEG)")
+        self.open = _widgets.button(
+            "Open…", "Open a micrograph from a file (TIFF, PNG, DM3, DM4, EMD, SER, EMI, MRC)"
+        )
         self.size = QLabel()
         self.pixel = QLineEdit()
         self.calibration = QLabel()
@@ -147,7 +151,8 @@ class Header(QWidget):
     def _ask_file(self) -> None:
         image = self._desk.watch.image
         if image is not None and image.source.path:
-            self._desk.side_work.start(reading_scale(str(image.source.path), self._take_scale))
+            page = image.metadata.get(KEY, {}).get("page")
+            self._desk.side_work.start(reading_scale(str(image.source.path), self._take_scale, page=page))
 
     def _take_scale(self, scale: Any) -> None:
         pixel_size, calibration = scale

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temgrains.gui._image import KEY
+from temgrains.micrograph import ENDINGS, SeveralImages, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.types import LayerData
-
-ENDINGS = {".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 
 
 def get_reader(path: str | list[str]) -> Callable[[str], list[LayerData]] | None:
@@ -25,21 +24,35 @@ def get_reader(path: str | list[str]) -> Callable[[str], list[LayerData]] | None
 def read_image(path: str) -> list[LayerData]:
     """Read a micrograph as an image layer in nm, or in pixels where the file names no pixel size.
 
+    The images of several detectors in one file become a layer each.
+
     Raises
     ------
     UnreadableImage
         With one sentence, which napari shows.
     """
-    from temgrains.micrograph import read  # noqa: PLC0415
+    name = Path(path).stem
+    try:
+        return [_layer(path, name, None)]
+    except SeveralImages as several:
+        named = zip(several.pages, several.titles, strict=True)
+        return [_layer(path, f"{name} {title or page}", page) for page, title in named]
 
-    micrograph = read(path)
+
+def _layer(path: str, name: str, page: int | None) -> LayerData:
+    micrograph = read(path, page=page)
     known = micrograph.pixel_size is not None
-    about = {"source": str(path), "calibration": micrograph.calibration, "notes": list(micrograph.notes)}
+    about = {
+        "source": str(path),
+        "page": page,
+        "calibration": micrograph.calibration,
+        "notes": list(micrograph.notes),
+    }
     looks: dict[str, Any] = {
-        "name": Path(path).stem,
+        "name": name,
         "scale": micrograph.pixel_size if known else (1.0, 1.0),
         "units": ("nm", "nm") if known else ("pixel", "pixel"),
         "axis_labels": ("y", "x"),
         "metadata": {KEY: about},
     }
-    return [(micrograph.pixels, looks, "image")]
+    return micrograph.pixels, looks, "image"
