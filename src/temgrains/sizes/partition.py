@@ -64,9 +64,9 @@ def _filled(labels: LabelArray) -> LabelArray:
 def neighbours(cells: LabelArray, count: int) -> NDArray[np.int64]:
     """Count the grains that share a boundary with each grain 1..count; a common point is none."""
     first, second = _meetings(cells)
-    touching = sparse.coo_matrix((np.ones(len(first), np.int8), (first, second)), shape=(count + 1,) * 2)
-    both = sparse.csr_matrix(touching, dtype=np.bool_)
-    both = both + both.T
+    shape = (count + 1, count + 1)
+    touching = sparse.csr_matrix((np.ones(len(first), np.int64), (first, second)), shape=shape)
+    both = touching + touching.T
     found: NDArray[np.int64] = np.diff(both.indptr)[1:].astype(np.int64)
     return found
 
@@ -84,7 +84,7 @@ def _meetings(cells: LabelArray) -> tuple[LabelArray, LabelArray]:
                 if beside_row == cells.shape[0] or beside_column == cells.shape[1]:
                     continue
                 beside = cells[beside_row, beside_column]
-                if here == beside or here == 0 or beside == 0:
+                if here == beside or min(here, beside) == 0:
                     continue
                 first[found], second[found] = min(here, beside), max(here, beside)
                 if found == 0 or first[found - 1] != first[found] or second[found - 1] != second[found]:
