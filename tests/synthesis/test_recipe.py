@@ -18,6 +18,7 @@ from temgrains.synthesis import (
     SaltAndPepper,
     paper_recipe,
 )
+from temgrains.synthesis.geometry import Curved
 
 
 def invert(image, labels, rng):
@@ -70,7 +71,17 @@ def test_a_recipe_is_described_as_plain_json():
         {"step": "Median", "size": 5},
         {"step": "invert"},
     ]
-    assert set(plain) == {field.name for field in dataclasses.fields(Recipe)}
+    assert set(plain) == {field.name for field in dataclasses.fields(Recipe)} - {"shapes"}
+
+
+def test_shapes_are_described_where_there_are_any():
+    described = Recipe(shapes=(Curved(bend_px=3.0),)).describe()["shapes"]
+    assert described == [{"step": "Curved", "bend_px": 3.0, "scale_px": 40.0}]
+
+
+def test_a_shape_that_cannot_be_called_is_refused():
+    with pytest.raises(ValueError, match=r"shape 3 cannot be called; it must be \(labels, rng\) -> labels"):
+        Recipe(shapes=(3,))
 
 
 def test_a_step_without_a_name_is_described_by_itself():

@@ -21,7 +21,9 @@ _MEANS = (
     "boundary_share",
 )
 
-RecipeOption = Annotated[str, typer.Option(metavar="NAME", help="What is drawn; 'paper' is the paper's way.")]
+RecipeOption = Annotated[
+    str, typer.Option(metavar="NAME", help="'paper', or 'default': what real micrographs show.")
+]
 
 
 @plainly
@@ -34,7 +36,7 @@ def synthesise(
     ] = 1,
     recipe: RecipeOption = "paper",
     shape: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Height and width of the images [px]; 96x496.")
+        str | None, typer.Option(metavar="HxW", help="Height and width of the images [px].")
     ] = None,
     mean_diameter: Annotated[
         str | None,
@@ -79,9 +81,9 @@ def synthesise(
 
 def recipe_of(name: str, **changes: Any) -> "Recipe":
     """Give the recipe of a name, with changes to its fields."""
-    from temgrains.synthesis import paper_recipe
+    from temgrains.synthesis import paper_recipe, real_recipe
 
-    recipes = {"paper": paper_recipe}
+    recipes = {"paper": paper_recipe, "default": real_recipe}
     if name not in recipes:
         raise typer.BadParameter(f"there is no recipe {name!r}; known: {', '.join(recipes)}")
     return recipes[name](**changes)

@@ -4,7 +4,7 @@ from temgrains.synthesis.concepts import FlippedOverlay, RandomGrey
 from temgrains.synthesis.generate import SyntheticMicrograph, synthesise
 from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
 from temgrains.synthesis.packing import PackingSettings
-from temgrains.synthesis.recipe import Recipe, Step, paper_recipe
+from temgrains.synthesis.recipe import Recipe, Shape, Step, paper_recipe, real_recipe
 from temgrains.synthesis.series import synthesise_many
 
 __all__ = [
@@ -16,9 +16,11 @@ __all__ = [
     "RandomGrey",
     "Recipe",
     "SaltAndPepper",
+    "Shape",
     "Step",
     "SyntheticMicrograph",
     "paper_recipe",
+    "real_recipe",
     "synthesise",
     "synthesise_many",
 ]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage as ndi
 
-from temgrains.synthesis.diffraction import require_within
-from temgrains.synthesis.fields import smooth_field
+from temgrains.synthesis.fields import require_within, smooth_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

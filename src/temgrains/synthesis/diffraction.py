@@ -7,25 +7,15 @@ shape (H, W), the grain 1..N of each pixel; rng a NumPy generator of the step's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from temgrains.synthesis.fields import boundary_distance, per_grain, smooth_field
+from temgrains.synthesis.fields import boundary_distance, per_grain, require_within, smooth_field
 
 if TYPE_CHECKING:
     from temgrains.records import GreyArray, LabelArray
-
-_LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
-
-
-def require_within(step: Any) -> None:
-    """Refuse settings of a step below 0, or above 1 (…_share), 255 (…_grey) or 4096 (…_px)."""
-    for field in fields(step):
-        value, kind = getattr(step, field.name), field.name.rsplit("_", 1)[-1]
-        if kind in _LIMITS and not 0 <= value <= _LIMITS[kind]:
-            raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,6 +217,33 @@ class Moire:
         phase = _waves(labels, rng.uniform(3.0, max(self.period_px, 3.0), count), rng)
         waved: GreyArray = image + per_grain(labels, amplitude) * np.sin(2 * np.pi * phase)
         return waved
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DepthOverlay:
+    """Grains at other depths of the foil shine through faintly; their boundaries are none of this layer's."""
+
+    weight_share: float = 0.2
+    """Weight of each layer, at most."""
+    most: int = 2
+    """Number of layers, at most."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        require_within(self)
+        if not 0 <= self.most <= 8:
+            raise ValueError(f"most is {self.most!r}; it must be from 0 to 8 layers")
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
+        """Blend in the image, flipped and rolled: other grains of the same kind."""
+        result = image
+        for _ in range(int(rng.integers(0, self.most + 1))):
+            rows, columns = rng.choice([-1, 1], 2)
+            shift = tuple(int(side * rng.uniform(0.2, 0.8)) for side in image.shape)
+            other = np.roll(image[::rows, ::columns], shift, (0, 1))
+            weight = np.float32(self.weight_share * rng.random())
+            result = (1 - weight) * result + weight * other
+        return result
 
 
 def _waves(labels: LabelArray, periods_px: np.ndarray, rng: np.random.Generator) -> GreyArray:

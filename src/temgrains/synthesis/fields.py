@@ -1,14 +1,25 @@
-"""Random fields and distances that several concepts are drawn with."""
+"""What several concepts are drawn with: random fields, distances, limits of their settings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage as ndi
 
 if TYPE_CHECKING:
     from temgrains.records import GreyArray, LabelArray
+
+_LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
+
+
+def require_within(step: Any) -> None:
+    """Refuse settings of a step below 0, or above 1 (…_share), 255 (…_grey) or 4096 (…_px)."""
+    for field in fields(step):
+        value, kind = getattr(step, field.name), field.name.rsplit("_", 1)[-1]
+        if kind in _LIMITS and not 0 <= value <= _LIMITS[kind]:
+            raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
 
 
 def smooth_field(shape: tuple[int, int], scale_px: float, rng: np.random.Generator) -> GreyArray:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.synthesis.geometry import interfaces, whole_grains
 from temgrains.synthesis.packing import draw_diameters, pack
 from temgrains.synthesis.power import LIMIT_PX, cell_boundaries, gap_share, power_diagram, renumber
 
 if TYPE_CHECKING:
     from temgrains.records import ByteArray, GreyArray, LabelArray, MaskArray
-    from temgrains.synthesis.packing import FloatArray, IndexArray, Packing
+    from temgrains.synthesis.packing import FloatArray, Packing
     from temgrains.synthesis.recipe import Recipe
 
 
@@ -65,8 +66,12 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
     radii = np.rint(np.minimum(diameters / 2, LIMIT_PX) * 1024) / 1024
     packing = pack(radii, recipe.shape, rng=rng, settings=recipe.packing)
     owner = power_diagram(packing.centres, radii, recipe.shape)
-    truth = cell_boundaries(owner, packing.centres, radii, thickness_px=recipe.thickness_px)
     labels, pixels = renumber(owner, len(radii))
+    if recipe.shapes:
+        labels = _shaped(recipe, labels, seed, index)
+        truth = interfaces(labels, thickness_px=recipe.thickness_px)
+    else:
+        truth = cell_boundaries(owner, packing.centres, radii, thickness_px=recipe.thickness_px)
     report = {
         "recipe": recipe.name,
         "seed": int(seed),
@@ -78,7 +83,8 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
         "thickness_px": recipe.thickness_px,
         **_circles_report(diameters, packing),
         "gaps": gap_share(owner, packing.centres, radii),
-        **_cells_report(labels, truth, pixels),
+        "circles_without_cell": int((pixels == 0).sum()),
+        **_cells_report(labels, truth),
     }
     return SyntheticMicrograph(_drawn(recipe, labels, seed, index), truth, labels, report)
 
@@ -90,6 +96,18 @@ def _require_whole(name: str, value: object) -> None:
 
 def _generator(seed: int, *key: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def _shaped(recipe: Recipe, labels: LabelArray, seed: int, index: int) -> LabelArray:
+    """Apply the shapes to the cells, and number the grains that come out."""
+    for number, shape in enumerate(recipe.shapes, 1):
+        given: Any = shape(labels, _generator(seed, index, 0, number))
+        if np.shape(given) != recipe.shape:
+            raise ValueError(
+                f"shape {number}, {shape!r}, gave shape {np.shape(given)}; it must give labels {recipe.shape}"
+            )
+        labels = np.asarray(given, np.int32)
+    return whole_grains(labels)
 
 
 def _drawn(recipe: Recipe, labels: LabelArray, seed: int, index: int) -> ByteArray:
@@ -118,9 +136,9 @@ def _circles_report(diameters: FloatArray, packing: Packing) -> dict[str, Any]:
     }
 
 
-def _cells_report(labels: LabelArray, truth: MaskArray, pixels: IndexArray) -> dict[str, Any]:
+def _cells_report(labels: LabelArray, truth: MaskArray) -> dict[str, Any]:
     """Sizes of the cells; the spread also without the cells that the border cuts."""
-    areas = pixels[pixels > 0]
+    areas = np.bincount(labels.ravel())[1:]
     ecd = np.sqrt(4 / math.pi * areas)
     inner = np.ones(len(areas), np.bool_)
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
@@ -128,7 +146,6 @@ def _cells_report(labels: LabelArray, truth: MaskArray, pixels: IndexArray) -> d
     whole = np.log(ecd[inner])
     return {
         "cells": len(areas),
-        "circles_without_cell": int((pixels == 0).sum()),
         "cells_mean_ecd_px": float(ecd.mean()),
         "cells_sigma": float(np.log(ecd).std()),
         "whole_cells": int(inner.sum()),

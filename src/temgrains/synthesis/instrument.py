@@ -13,8 +13,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage as ndi
 
-from temgrains.synthesis.diffraction import require_within
-from temgrains.synthesis.fields import smooth_field
+from temgrains.synthesis.fields import require_within, smooth_field
 
 if TYPE_CHECKING:
     from temgrains.records import GreyArray, LabelArray

@@ -8,6 +8,28 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from temgrains.synthesis.concepts import FlippedOverlay, RandomGrey
+from temgrains.synthesis.defects import Dislocations, Loops, Particles, Speckle
+from temgrains.synthesis.diffraction import (
+    BendContours,
+    BoundaryLines,
+    BraggGrey,
+    DepthOverlay,
+    GrainShading,
+    Moire,
+    ThicknessFringes,
+    TwinLamellae,
+)
+from temgrains.synthesis.geometry import Curved, Line, Stretched
+from temgrains.synthesis.instrument import (
+    Background,
+    Blur,
+    CorrelatedNoise,
+    GreyScale,
+    JpegBlocks,
+    ScaleBar,
+    Scratches,
+    ShotNoise,
+)
 from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
 from temgrains.synthesis.packing import SIGMA_MAX, PackingSettings
 from temgrains.synthesis.power import LIMIT_PX, require_shape
@@ -21,6 +43,10 @@ if TYPE_CHECKING:
 
 Step: TypeAlias = "Callable[[GreyArray, LabelArray, np.random.Generator], GreyArray]"
 """A concept or a noise: ``(image, labels, rng) -> image``."""
+
+
+Shape: TypeAlias = "Callable[[LabelArray, np.random.Generator], LabelArray]"
+"""A shape of grains: ``(labels, rng) -> labels``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +65,8 @@ class Recipe:
     """Thickness of the boundaries in the truth [px], at least 1."""
     packing: PackingSettings = field(default_factory=PackingSettings)
     """How the circles are pushed apart."""
+    shapes: tuple[Shape, ...] = ()
+    """What bends or cuts the cells, any callable ``(labels, rng) -> labels``; none leaves them convex."""
     steps: tuple[Step, ...] = ()
     """Concepts and noises in the order they are applied; any callable ``(image, labels, rng) -> image``."""
 
@@ -57,6 +85,9 @@ class Recipe:
         for step in self.steps:
             if not callable(step):
                 raise ValueError(f"step {step!r} cannot be called; it must be (image, labels, rng) -> image")
+        for shape in self.shapes:
+            if not callable(shape):
+                raise ValueError(f"shape {shape!r} cannot be called; it must be (labels, rng) -> labels")
 
     def with_step(self, step: Step, *, at: int | None = None) -> Recipe:
         """Give a recipe with one more step: before the step numbered ``at``, or last."""
@@ -64,14 +95,19 @@ class Recipe:
         return dataclasses.replace(self, steps=(*self.steps[:place], step, *self.steps[place:]))
 
     def describe(self) -> dict[str, Any]:
-        """Give the recipe as plain JSON: every setting, and each step's name and settings."""
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return plain | {
-            "shape": list(self.shape),
-            "mean_diameter_px": list(self.mean_diameter_px),
-            "packing": dataclasses.asdict(self.packing),
-            "steps": [_describe_step(step) for step in self.steps],
-        }
+        """Give the recipe as plain JSON: every setting, and each shape's and step's name and settings."""
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "shapes"}
+        shapes = [_describe_step(shape) for shape in self.shapes]
+        return (
+            plain
+            | ({"shapes": shapes} if shapes else {})
+            | {
+                "shape": list(self.shape),
+                "mean_diameter_px": list(self.mean_diameter_px),
+                "packing": dataclasses.asdict(self.packing),
+                "steps": [_describe_step(step) for step in self.steps],
+            }
+        )
 
 
 def paper_recipe(**changes: Any) -> Recipe:
@@ -82,6 +118,28 @@ def paper_recipe(**changes: Any) -> Recipe:
     """
     steps = (RandomGrey(), FlippedOverlay(), SaltAndPepper(), GaussianNoise(), PoissonNoise(), Median())
     return Recipe(**({"name": "paper", "steps": steps} | changes))
+
+
+def real_recipe(**changes: Any) -> Recipe:
+    """Give the recipe of real bright-field micrographs, with changes to any field of `Recipe`.
+
+    Curved and stretched grains of 12 to 120 px, lines of them; the contrast of diffraction, within grains and
+    along their boundaries; defects; uneven light, blur, noise, grey scale, JPEG and marks of the instrument.
+    Each image draws the strength of each concept anew, down to none.
+    """
+    shapes = (Stretched(), Curved(), Line())
+    contrast = (BraggGrey(), GrainShading(), TwinLamellae(), BendContours(), ThicknessFringes(), Moire())
+    defects = (BoundaryLines(), Dislocations(), Loops(), Particles(), Speckle())
+    light = (DepthOverlay(), Background(), Blur(), CorrelatedNoise(), ShotNoise(), GreyScale())
+    marks = (Scratches(), JpegBlocks(), ScaleBar())
+    usual = {
+        "name": "default",
+        "shape": (256, 256),
+        "mean_diameter_px": (12.0, 120.0),
+        "shapes": shapes,
+        "steps": contrast + defects + light + marks,
+    }
+    return Recipe(**(usual | changes))
 
 
 def _describe_step(step: Any) -> dict[str, Any]:
