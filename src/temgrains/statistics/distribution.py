@@ -1,0 +1,295 @@
+"""How grain sizes are distributed: means, percentiles, lognormal fit, the largest grain."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from temgrains.statistics.astm import g_of_area
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ALA_COARSER_BY_G = 3.0
+"""An outlier is that much coarser than the matrix (ASTM E930)."""
+ALA_LARGEST_SHARE = 0.05
+"""Of the area, that outliers may hold (ASTM E930)."""
+
+_MOST_BINS = 100
+_NULL_SIZE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Lognormal:
+    """A lognormal distribution fitted to diameters, counted by number, without an offset.
+
+    ``mu`` and ``sigma`` are mean and standard deviation of ln(diameter), by maximum likelihood;
+    ``sample_sigma`` is the standard deviation with n - 1. ``median`` = exp(mu) is the geometric mean too,
+    ``spread`` = exp(sigma) the multiplicative standard deviation; ``mean`` = exp(mu + sigma^2 / 2) has the
+    confidence interval ``mean_low`` .. ``mean_high`` (modified Cox). ``area_median`` is the median by area.
+    ``distance`` is that of Kolmogorov and Smirnov, ``p`` how often diameters drawn from the fit are at least
+    as far from their own fit. All are NaN where they are undefined.
+    """
+
+    count: int
+    mu: float
+    sigma: float
+    sample_sigma: float
+    mean_low: float = math.nan
+    mean_high: float = math.nan
+    distance: float = math.nan
+    p: float = math.nan
+
+    @property
+    def median(self) -> float:
+        """Median, the same as the geometric mean."""
+        return math.exp(self.mu)
+
+    @property
+    def spread(self) -> float:
+        """Multiplicative (geometric) standard deviation."""
+        return math.exp(self.sigma)
+
+    @property
+    def mean(self) -> float:
+        """Arithmetic mean of the fitted distribution."""
+        return math.exp(self.mu + self.sigma**2 / 2)
+
+    @property
+    def mode(self) -> float:
+        """Most frequent diameter."""
+        return math.exp(self.mu - self.sigma**2)
+
+    @property
+    def area_median(self) -> float:
+        """Diameter below which half of the area lies."""
+        return math.exp(self.mu + 2 * self.sigma**2)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Plain statistics of diameters, in their unit; percentiles by number and by area."""
+
+    count: int
+    mean: float
+    deviation: float
+    geometric_mean: float
+    area_weighted_mean: float
+    percentiles: tuple[float, float, float]
+    area_percentiles: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Shares per bin, by number and by area; ``edges`` has one entry more."""
+
+    edges: NDArray[np.float64] = field(repr=False)
+    by_number: NDArray[np.float64] = field(repr=False)
+    by_area: NDArray[np.float64] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """The largest grain against the rest (ASTM E930, "as large as").
+
+    ``g`` is that of its area, ``matrix_g`` that of the mean area of all others that are no outliers,
+    ``outliers_share`` the share of the area in grains 3 G coarser than the matrix. ``applies`` says whether
+    the standard's conditions hold; ``lower_bound`` that the image border cuts it.
+    """
+
+    area_mm2: float
+    g: float
+    matrix_g: float
+    outliers: int
+    outliers_share: float
+    applies: bool
+    lower_bound: bool
+
+
+def summarise(diameters: NDArray[np.float64]) -> Summary:
+    """Give means and the 10, 50 and 90 % percentiles; NaN where there is no grain.
+
+    Raises
+    ------
+    ValueError
+        If a diameter is not a positive number.
+    """
+    d = _checked(diameters)
+    if not len(d):
+        nothing = (math.nan,) * 3
+        return Summary(0, math.nan, math.nan, math.nan, math.nan, nothing, nothing)
+    return Summary(
+        count=len(d),
+        mean=float(d.mean()),
+        deviation=float(d.std(ddof=1)) if len(d) > 1 else math.nan,
+        geometric_mean=float(np.exp(np.log(d).mean())),
+        area_weighted_mean=float(np.average(d, weights=d**2)),
+        percentiles=_percentiles(d, np.ones_like(d)),
+        area_percentiles=_percentiles(d, d**2),
+    )
+
+
+def histogram(diameters: NDArray[np.float64], *, bins: int | None = None) -> Histogram:
+    """Sort diameters into bins of equal width; without `bins` as many as their scatter bears.
+
+    Raises
+    ------
+    ValueError
+        If a diameter is not a positive number, or the number of bins is below 1.
+    """
+    d = _checked(diameters)
+    if bins is not None and bins < 1:
+        raise ValueError(f"bins is {bins}; it must be at least 1")
+    chosen = bins or min(_MOST_BINS, len(np.histogram_bin_edges(d, "auto")) - 1)
+    edges = np.linspace(0, d.max() if len(d) else 1, chosen + 1)
+    shares = [np.histogram(d, edges, weights=weights)[0] for weights in (np.ones_like(d), d**2)]
+    number, area = (share / max(share.sum(), np.finfo(float).tiny) for share in shares)
+    return Histogram(edges=edges, by_number=number, by_area=area)
+
+
+def cumulative(
+    diameters: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Give rising diameters and the shares of number and of area that lie up to each."""
+    d = np.sort(_checked(diameters))
+    area = np.cumsum(d**2)
+    return d, np.arange(1, len(d) + 1) / max(len(d), 1), area / (area[-1] if len(d) else 1)
+
+
+def quantiles(diameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give a Q-Q plot: quantiles of the normal distribution, and rising ln(diameter) at them."""
+    logs = np.sort(np.log(_checked(diameters)))
+    positions = (np.arange(len(logs)) + 0.5) / max(len(logs), 1)
+    return np.asarray(stats.norm.ppf(positions), np.float64), logs
+
+
+def fit_lognormal(
+    diameters: NDArray[np.float64],
+    *,
+    confidence: float = 0.95,
+    replicates: int = 999,
+    rng: np.random.Generator | int = 0,
+) -> Lognormal:
+    """Fit a lognormal distribution without an offset, and tell how well it fits.
+
+    Parameters
+    ----------
+    diameters
+        Equivalent circle diameters, all above 0.
+    confidence
+        Of the interval of the mean.
+    replicates
+        Samples drawn from the fit for ``p``.
+    rng
+        Random generator or seed for them.
+
+    Raises
+    ------
+    ValueError
+        If a diameter is not a positive number, or the confidence does not lie between 0 and 1.
+
+    Notes
+    -----
+    Both parameters are fitted, so the tables of Kolmogorov and Smirnov do not hold, and ``p`` comes from
+    samples that are fitted the same way (parametric bootstrap). Above 5000 grains the samples have 5000, and
+    distances are compared times the root of the number.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
+    logs = np.log(_checked(diameters))
+    n = len(logs)
+    if n < 2 or not np.ptp(logs) > 0:
+        mu = float(logs.mean()) if n else math.nan
+        return Lognormal(n, mu, 0.0 if n else math.nan, math.nan)
+    mu, sample_sigma = float(logs.mean()), float(logs.std(ddof=1))
+    variance = sample_sigma**2
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(
+        variance / n + variance**2 / (2 * (n + 1))
+    )
+    distance = _distance(np.sort(logs))
+    return Lognormal(
+        count=n,
+        mu=mu,
+        sigma=float(logs.std()),
+        sample_sigma=sample_sigma,
+        mean_low=math.exp(mu + variance / 2 - half),
+        mean_high=math.exp(mu + variance / 2 + half),
+        distance=distance,
+        p=_bootstrap_p(distance, n, replicates, np.random.default_rng(rng)),
+    )
+
+
+def largest_grain(areas_mm2: NDArray[np.float64], cut: NDArray[np.bool_]) -> Largest | None:
+    """Compare the largest grain with the others; None without a grain.
+
+    Parameters
+    ----------
+    areas_mm2
+        Areas of all grains, also of those that the border cuts [mm^2].
+    cut
+        Which of them the border cuts.
+    """
+    if not len(areas_mm2):
+        return None
+    largest = int(np.argmax(areas_mm2))
+    outlying = np.zeros(len(areas_mm2), np.bool_)
+    # Outliers raise the mean that they are measured by: without them it falls, until no more are found.
+    for _ in range(len(areas_mm2)):
+        limit = areas_mm2[~outlying].mean() * 2**ALA_COARSER_BY_G
+        found = areas_mm2 >= limit
+        if (found == outlying).all():
+            break
+        outlying = found
+    share = float(areas_mm2[outlying].sum() / areas_mm2.sum())
+    return Largest(
+        area_mm2=float(areas_mm2[largest]),
+        g=g_of_area(float(areas_mm2[largest])),
+        matrix_g=g_of_area(float(areas_mm2[~outlying].mean())),
+        outliers=int(outlying.sum()),
+        outliers_share=share,
+        applies=bool(outlying.any()) and share <= ALA_LARGEST_SHARE,
+        lower_bound=bool(cut[largest]),
+    )
+
+
+def g_classes(areas_mm2: NDArray[np.float64]) -> dict[int, float]:
+    """Give the share of the area in each whole G: two peaks show a duplex structure that diameters hide."""
+    if not len(areas_mm2):
+        return {}
+    classes = np.array([round(g_of_area(float(area))) for area in areas_mm2])
+    total = float(areas_mm2.sum())
+    return {int(g): float(areas_mm2[classes == g].sum()) / total for g in np.unique(classes)}
+
+
+def _checked(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    d = np.asarray(diameters, np.float64).ravel()
+    wrong = ~(np.isfinite(d) & (d > 0))
+    if wrong.any():
+        raise ValueError(
+            f"a diameter is {d[wrong][0]:g}; all must be above 0, so leave out what is undefined"
+        )
+    return d
+
+
+def _percentiles(d: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(d, (0.1, 0.5, 0.9), weights=weights, method="inverted_cdf")
+    return float(low), float(middle), float(high)
+
+
+def _distance(rising: NDArray[np.float64]) -> float:
+    """Largest distance of the steps of a sample from the normal distribution fitted to it."""
+    n = len(rising)
+    expected = stats.norm.cdf((rising - rising.mean()) / rising.std())
+    steps = np.arange(n)
+    return float(max((expected - steps / n).max(), ((steps + 1) / n - expected).max()))
+
+
+def _bootstrap_p(distance: float, n: int, replicates: int, rng: np.random.Generator) -> float:
+    size = min(n, _NULL_SIZE)
+    limit = distance * math.sqrt(n / size)
+    farther = sum(_distance(np.sort(rng.standard_normal(size))) >= limit for _ in range(replicates))
+    return (farther + 1) / (replicates + 1)
