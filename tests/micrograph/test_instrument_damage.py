@@ -10,7 +10,7 @@ import pytest
 from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
 from test_damage import damaged, read_or_sentence
 
-from temgrains.micrograph import UnreadableImage, read
+from temgrains.micrograph import UnreadableImage, apart, read
 from temgrains.records import Micrograph
 
 pytest.importorskip("rsciio", reason="RosettaSciIO comes with the extra formats")
@@ -55,7 +55,8 @@ def test_file_cut_short_is_refused(sound):
     whole = end - (18 if sound.suffix in {".dm3", ".dm4", ".ser"} else 1)
     if sound.suffix == ".emi":
         whole = content.rindex(b"</ObjectInfo>") + 12
-    for length in sorted({0, 1, 4, 8, 9, 16, 40, *(whole * k // 12 for k in range(1, 12)), whole}):
+    parts = 3 if sound.suffix == ".emd" else 12
+    for length in sorted({0, 1, 4, 8, 40, *(whole * k // parts for k in range(1, parts)), whole}):
         write(sound, content[:length])
         with pytest.raises(UnreadableImage, match=sound.name):
             read(sound)
@@ -64,7 +65,8 @@ def test_file_cut_short_is_refused(sound):
 def test_damaged_file_gives_an_image_or_a_sentence(sound, rng):
     content = sound.read_bytes()
     slowest = 0.0
-    for copy in damaged(content, rng, 60):
+    # A first reading of HDF5 starts a process of its own.
+    for copy in damaged(content, rng, 5 if sound.suffix == ".emd" else 60):
         write(sound, copy)
         start = time.perf_counter()
         found = read_or_sentence(sound)
@@ -277,6 +279,42 @@ def test_emd_file_is_closed_after_reading(tmp_path):
     assert read(tmp_path / "a.emd").shape == SHAPE
     with h5py.File(tmp_path / "a.emd", "w") as file:
         assert not file.keys()
+
+
+def test_file_that_crashes_its_library_is_refused_and_we_live_on(tmp_path, monkeypatch):
+    velox(tmp_path / "a.emd", {"HAADF": grey()})
+    crash = "import faulthandler; faulthandler._sigsegv()"
+    monkeypatch.setattr(apart, "_FIRST_READING", crash)
+    for _ in range(2):
+        with pytest.raises(UnreadableImage, match="it is damaged: reading it crashes the HDF5 library"):
+            read(tmp_path / "a.emd")
+
+
+def test_first_reading_that_does_not_end_is_given_up(tmp_path, monkeypatch):
+    velox(tmp_path / "a.emd", {"HAADF": grey()})
+    monkeypatch.setattr(apart, "_FIRST_READING", "import time; time.sleep(100)")
+    monkeypatch.setattr(apart, "SECONDS_MAX", 0.2)
+    with pytest.raises(UnreadableImage, match=r"reading it takes more than 0\.2 s"):
+        read(tmp_path / "a.emd")
+
+
+def test_a_sound_file_is_tried_once(tmp_path, monkeypatch):
+    velox(tmp_path / "a.emd", {"HAADF": grey()})
+    started = []
+    run = apart.subprocess.run
+    monkeypatch.setattr(apart.subprocess, "run", lambda *a, **o: (started.append(a), run(*a, **o))[1])
+    for _ in range(3):
+        assert read(tmp_path / "a.emd").shape == SHAPE
+    assert len(started) == 1
+    velox(tmp_path / "a.emd", {"HAADF": grey((14, 20))})
+    assert read(tmp_path / "a.emd").shape == (14, 20)
+    assert len(started) == 2
+
+
+def test_without_an_interpreter_the_file_is_read_all_the_same(tmp_path, monkeypatch):
+    velox(tmp_path / "a.emd", {"HAADF": grey()})
+    monkeypatch.setattr(apart.sys, "executable", "")
+    assert read(tmp_path / "a.emd").shape == SHAPE
 
 
 def test_image_above_the_memory_is_refused_before_it_is_loaded(tmp_path, monkeypatch):

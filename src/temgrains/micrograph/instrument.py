@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.micrograph.apart import check_survives
 from temgrains.micrograph.calibration import Calibration, of_axes
 from temgrains.micrograph.decoded import Decoded, SeveralImages, chosen_page
 from temgrains.micrograph.dm_tags import check_dm
@@ -22,7 +24,6 @@ from temgrains.micrograph.pixels import UnreadableImage, check_extent, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -68,6 +69,18 @@ def _check_dm_pixels(path: Path, entry: dict[str, Any]) -> None:
 def decode_emd(path: Path, page: int | None) -> Decoded:
     """Decode an image of an EMD file, of Velox or by the specification of NCEM."""
     _plugin(path, "emd")
+    check_survives(path)
+    return _decoded(path, page, _emd_signals(path))
+
+
+def touch_emd(path: str) -> None:
+    """Read of an EMD file all that `decode_emd` may read, but of stacks the first image only."""
+    for signal in _emd_signals(Path(path)):
+        if not signal.instead:
+            _pixels(Path(path), signal, 0)
+
+
+def _emd_signals(path: Path) -> list[_Signal]:
     check_hdf5(path)
     try:
         # The spectrum images of Velox are neither wanted nor small.
@@ -79,7 +92,7 @@ def decode_emd(path: Path, page: int | None) -> Decoded:
     signals = [_signal(entry, "EMD metadata") for entry in found]
     # The reader and its result hold each other, and with them the file open.
     found.clear()
-    return _decoded(path, page, signals)
+    return signals
 
 
 def decode_ser(path: Path, page: int | None) -> Decoded:
