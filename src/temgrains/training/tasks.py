@@ -21,7 +21,7 @@ VALIDATION_PASSES = 8
 """The refiner is judged after this many passes, so that the one kept is good at iterating."""
 
 
-BOUNDARY_WEIGHT = 3.0
+BOUNDARY_WEIGHT = 2.0
 """How many invented boundary pixels weigh as much as a missed one while the truth teaches Net2; at 1, it
 would leave out whatever is less likely than not."""
 
