@@ -32,7 +32,7 @@ from temgrains.synthesis import paper_recipe, synthesise
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COMMANDS = (
     "run", "synthesise", "train", "models list", "models show", "models verify", "models import",
-    "imagine", "score", "settings",
+    "imagine", "score", "measure", "settings",
 )  # fmt: skip
 TYPER = tuple(int(part) for part in version("typer").split(".")[:2])
 QUICK = ("--set", "refine.max_iterations=2")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from temgrains.cli import evaluate, imagine, models, run, score, settings, synthesise, train
+from temgrains.cli import evaluate, imagine, measure, models, run, score, settings, synthesise, train
 
 app = typer.Typer(
     name="temgrains",
@@ -26,6 +26,7 @@ app.command()(train.train)
 app.add_typer(models.app)
 app.command()(imagine.imagine)
 app.command()(score.score)
+app.command()(measure.measure)
 app.command()(evaluate.evaluate)
 app.command()(settings.settings)
 

@@ -1,0 +1,136 @@
+"""``temgrains measure``: grain sizes from maps of labels."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from temgrains.cli._terminal import complain, plainly
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from temgrains.statistics.field import GrainSize
+
+_SUFFIXES = {".png", ".tif", ".tiff"}
+# Where a folder holds such files, as `run` makes them, only they are labels.
+_MARK = ".labels"
+
+
+@plainly
+def measure(
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS|FOLDER", help="Map of labels, or a folder of such maps.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
+    nm_per_px: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Size of a pixel [nm]; by default what the file says."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="S", min=0, help="Seed of the bootstrap of the goodness of fit.")
+    ] = 0,
+) -> None:
+    """Measure grain sizes by the standards' methods, each with its formula and its counts.
+
+    LABELS is a TIFF or PNG whose pixels are the numbers of grains, 0 on boundaries, as STEM.labels.tif of
+    'temgrains run'. For each there appear in DIR STEM.sizes.csv (a row per grain) and STEM.sizes.json (grain
+    size by method, distribution, network of boundaries). methods.csv has a row per image and method,
+    pooled.json the mean of all images with its interval: they count as fields of one specimen.
+
+    A map that fails is reported and the others are done; the exit code is then 1.
+    """
+    from temgrains.statistics.labels import read_labels
+    from temgrains.statistics.report import describe, grain_table, pool
+
+    maps = _maps(labels)
+    out.mkdir(parents=True, exist_ok=True)
+    results: dict[str, list[GrainSize]] = {}
+    failed = 0
+    for stem, path in maps.items():
+        try:
+            labelled = read_labels(path, pixel_size=nm_per_px)
+        except ValueError as error:
+            failed += 1
+            complain(error)
+            continue
+        results[stem], content = describe(labelled, rng=seed)
+        _write_csv(out / f"{stem}.sizes.csv", grain_table(labelled))
+        _write_json(out / f"{stem}.sizes.json", content)
+        typer.echo(f"{path}: {_line(content)}")
+    if results:
+        _write_csv(out / "methods.csv", _rows(results))
+        _write_json(out / "pooled.json", {"images": list(results), "methods": pool(list(results.values()))})
+    if failed:
+        complain(f"{failed} of {len(maps)} maps failed")
+        raise typer.Exit(1)
+
+
+def _maps(path: Path) -> dict[str, Path]:
+    """Name the maps; of two that would write the same files the second is refused."""
+    if not path.is_dir():
+        return {path.stem.removesuffix(_MARK): path}
+    images = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+    maps = [file for file in images if file.stem.endswith(_MARK)] or images
+    if not maps:
+        raise ValueError(f"{path} holds no PNG or TIFF image; give a folder of label maps")
+    by_stem: dict[str, Path] = {}
+    for file in maps:
+        stem = file.stem.removesuffix(_MARK)
+        if (other := by_stem.setdefault(stem, file)) != file:
+            raise ValueError(f"{path} holds two maps of one name: {other.name} and {file.name}; rename one")
+    return by_stem
+
+
+def _line(content: dict[str, Any]) -> str:
+    """Say the two sizes that most people want, nm first."""
+    planimetric, intercepts = content["methods"][:2]
+    text = f"{content['grains']} grains, {content['grains_whole']} whole"
+    for name, found in (("root of mean area", planimetric), ("mean intercept", intercepts)):
+        if found["size"] is not None:
+            text += f"; {name} {found['size']:.4g} {found['unit']}"
+            text += f" (G {found['g']:.2f})" if found["g"] is not None else ""
+    notes = [note for note in planimetric["notes"] if note.startswith("G ") or "undefined" in note]
+    return "; ".join([text, *notes])
+
+
+def _rows(results: "dict[str, list[GrainSize]]") -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = [
+        {
+            "image": stem,
+            "method": found.method,
+            "size": found.size,
+            "unit": found.unit,
+            "size_is": found.size_is,
+            "astm_g": found.g,
+            "formula": found.formula,
+            "inputs": "; ".join(f"{name} = {value:.6g}" for name, value in found.inputs.items()),
+            "notes": "; ".join(found.notes),
+        }
+        for stem, methods in results.items()
+        for found in methods
+    ]
+    return pd.DataFrame(rows)
+
+
+def _write_csv(path: Path, table: "pd.DataFrame") -> None:
+    from temgrains.files import atomic_path
+
+    safe = table.copy()
+    for name in safe.select_dtypes(exclude=["number", "bool"]).columns:
+        # A spreadsheet takes text that starts so for a formula.
+        safe[name] = safe[name].map(lambda text: f"'{text}" if str(text)[:1] in set("=+-@") else text)
+    text = safe.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    from temgrains.files import atomic_path
+
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,204 @@
+"""``temgrains measure``: what it writes, reads and refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+from typer.testing import CliRunner
+
+from temgrains import export
+from temgrains.cli import app
+from temgrains.micrograph import UnreadableImage
+from temgrains.records import Grains
+from temgrains.sizes import measure
+from temgrains.statistics.labels import read_labels
+from temgrains.statistics.report import CUT, describe, pool
+from tessellations import random_cells, with_lines
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["measure", *map(str, arguments)], prog_name="temgrains")
+
+
+def saved(path, seed=1, pixel_size=(2.0, 2.0)):
+    grains = with_lines(random_cells((120, 140), 14, seed))
+    export.write_labels(path, grains, pixel_size=pixel_size)
+    return grains
+
+
+def strict(path):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_a_map_is_measured_with_the_scale_of_its_file(tmp_path):
+    grains = saved(tmp_path / "film.labels.tif")
+    done = invoke(tmp_path / "film.labels.tif", "--out", tmp_path / "new" / "out")
+    assert done.exit_code == 0, done.output
+    assert "whole; root of mean area" in done.stdout
+    assert "extrapolated" in done.stdout
+    names = {path.name for path in (tmp_path / "new" / "out").iterdir()}
+    assert names == {"film.sizes.csv", "film.sizes.json", "methods.csv", "pooled.json"}
+    table = pd.read_csv(tmp_path / "new" / "out" / "film.sizes.csv", keep_default_na=False, na_values=[""])
+    expected = measure(grains, pixel_size=(2.0, 2.0)).table
+    np.testing.assert_allclose(table["ecd_nm"], expected["ecd_nm"], rtol=1e-9)
+    assert (table["remark"] == CUT).tolist() == grains.on_border.tolist()
+    content = strict(tmp_path / "new" / "out" / "film.sizes.json")
+    assert content["grains"] == grains.count
+    assert content["pixel_size_nm"] == [2, 2]
+    assert content["share_of_image_in_grains"] == 1
+    found = {entry["method"]: entry for entry in content["methods"]}
+    assert len(found) == 11
+    assert found["planimetric, Saltykov rectangle"]["size"] == pytest.approx(28, rel=0.15)
+    assert content["distribution"]["lognormal"]["count"] == content["grains_whole"]
+    assert 0 < content["distribution"]["lognormal"]["p"] <= 1
+    assert content["network"]["triple_points"] > 100
+
+
+def test_a_folder_is_pooled(tmp_path):
+    for seed in range(3):
+        saved(tmp_path / f"{seed}.labels.tif", seed)
+    Image.new("L", (9, 9)).save(tmp_path / "overlay.png")
+    done = invoke(tmp_path, "--out", tmp_path / "out", "--nm-per-px", "0.5")
+    assert done.exit_code == 0, done.output
+    rows = pd.read_csv(tmp_path / "out" / "methods.csv")
+    assert rows.groupby("image").size().tolist() == [11, 11, 11]
+    lines = rows[rows["method"] == "intercepts, lines (Heyn)"]
+    entry = strict(tmp_path / "out" / "pooled.json")["methods"][1]
+    assert entry["fields"] == 3
+    assert entry["mean"] == pytest.approx(lines["size"].mean())
+    half = 4.302653 * lines["size"].std() / math.sqrt(3)
+    assert entry["half_width_95"] == pytest.approx(half, rel=1e-6)
+    assert entry["g_low"] < entry["g"] < entry["g_high"]
+    assert entry["notes"] == ["5 fields or more are asked for"]
+
+
+def test_the_same_again_is_the_same_bytes(tmp_path):
+    saved(tmp_path / "film.tif")
+    for out in ("a", "b"):
+        assert invoke(tmp_path / "film.tif", "--out", tmp_path / out, "--seed", 3).exit_code == 0
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_a_map_that_fails_does_not_stop_the_others(tmp_path):
+    saved(tmp_path / "good.labels.tif")
+    (tmp_path / "bad.labels.tif").write_bytes(b"II*\0broken")
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "bad.labels.tif" in done.stderr
+    assert "1 of 2 maps failed" in done.stderr
+    assert "Traceback" not in done.output
+    assert (tmp_path / "out" / "good.sizes.json").exists()
+
+
+def test_without_a_scale_sizes_are_in_px_and_g_is_undefined(tmp_path):
+    saved(tmp_path / "film.tif", pixel_size=None)
+    done = invoke(tmp_path / "film.tif", "--out", tmp_path)
+    assert " px; " in done.stdout
+    assert "G is undefined: the size of a pixel is not known" in done.stdout
+    content = strict(tmp_path / "film.sizes.json")
+    assert all(entry["g"] is None for entry in content["methods"])
+    assert "largest" not in content["distribution"]
+
+
+def test_images_with_and_without_scale_are_not_pooled(tmp_path):
+    saved(tmp_path / "a.tif")
+    saved(tmp_path / "b.tif", pixel_size=None)
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "some images have a scale and others have none; give the pixel size of all" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.zeros((9, 9)), np.ones((9, 9)), np.arange(12).reshape(3, 4)],
+    ids=["no grain", "one grain", "all at the border"],
+)
+def test_little_to_measure_is_defined(labels, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", labels.astype(np.uint16))
+    done = invoke(tmp_path / "a.tif", "--out", tmp_path, "--nm-per-px", 1)
+    assert done.exit_code == 0, done.output
+    assert strict(tmp_path / "a.sizes.json")["grains"] == len(np.unique(labels[labels > 0]))
+
+
+def test_numbers_of_the_file_are_kept(tmp_path):
+    labels = np.array([[7, 7, 0, 900000], [7, 7, 0, 900000]], np.uint32)
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    found = read_labels(tmp_path / "a.tif", pixel_size=2)
+    assert found.numbers.tolist() == [7, 900000]
+    assert found.grains.labels.tolist() == [[1, 1, 0, 2]] * 2
+    assert found.pixel_size == (2, 2)
+    assert found.calibration == "typed"
+    assert invoke(tmp_path / "a.tif", "--out", tmp_path).exit_code == 0
+    assert pd.read_csv(tmp_path / "a.sizes.csv")["grain"].tolist() == [7, 900000]
+
+
+def test_png_without_boundaries_is_read(tmp_path):
+    Image.fromarray(np.array([[1, 2], [3, 4]], np.uint8)).save(tmp_path / "a.png")
+    assert read_labels(tmp_path / "a.png").grains.labels.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), "labels are one grey image"),
+        (np.full((4, 4), 0.5, np.float32), "its pixels are not whole numbers; give a map of labels"),
+        (np.full((4, 4), -3, np.int16), "it holds the label -3; labels are 0 or above"),
+        (np.eye(4, dtype=np.uint8) * 255, "it holds only 0 and 255: a map of boundaries"),
+    ],
+)
+def test_what_are_no_labels_is_refused(pixels, reason, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
+    with pytest.raises(UnreadableImage, match=reason):
+        read_labels(tmp_path / "a.tif")
+
+
+def test_what_is_no_image_is_refused(tmp_path):
+    (tmp_path / "a.tif").write_text("hello")
+    with pytest.raises(UnreadableImage, match=r"a\.tif"):
+        read_labels(tmp_path / "a.tif")
+    with pytest.raises(UnreadableImage, match="it cannot be opened"):
+        read_labels(tmp_path / "gone.tif")
+    done = invoke(tmp_path / "out", "--out", tmp_path)
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("wrong", ["0", "nan", "-1", "1e30"])
+def test_a_wrong_pixel_size_is_refused(wrong, tmp_path):
+    saved(tmp_path / "film.tif")
+    done = invoke(tmp_path / "film.tif", "--out", tmp_path, "--nm-per-px", wrong)
+    assert done.exit_code == 1
+    assert "pixel_size is" in done.stderr
+
+
+def test_folders_without_maps_and_with_two_of_a_name_are_refused(tmp_path):
+    assert "holds no PNG or TIFF image" in invoke(tmp_path, "--out", tmp_path / "o").stderr
+    saved(tmp_path / "a.tif")
+    saved(tmp_path / "a.png.tif")
+    (tmp_path / "a.tiff").write_bytes((tmp_path / "a.tif").read_bytes())
+    assert "two maps of one name: a.tif and a.tiff" in invoke(tmp_path, "--out", tmp_path / "o").stderr
+
+
+def test_pooling_says_where_more_fields_are_needed(tmp_path):
+    results = []
+    for k, side in enumerate((1, 3)):
+        path = tmp_path / f"{k}.tif"
+        export.write_labels(path, random_cells((90, 90), 10, k), pixel_size=(side, side))
+        results.append(describe(read_labels(path))[0])
+    assert "the relative accuracy is above 10 %: measure more fields" in pool(results)[0]["notes"]
+
+
+def test_text_that_a_spreadsheet_would_run_is_escaped(tmp_path):
+    export.write_labels(tmp_path / "=1+1.tif", Grains(np.ones((5, 5), np.int32), np.ones(1, bool)))
+    assert invoke(tmp_path / "=1+1.tif", "--out", tmp_path).exit_code == 0
+    assert (tmp_path / "methods.csv").read_text().splitlines()[1].startswith("'=1+1,")
