@@ -41,30 +41,39 @@ def measure(
 
     A map that fails is reported and the others are done; the exit code is then 1.
     """
-    from temgrains.statistics.labels import read_labels
-    from temgrains.statistics.report import describe, grain_table, pool
-
     maps = _maps(labels)
     out.mkdir(parents=True, exist_ok=True)
     results: dict[str, list[GrainSize]] = {}
-    failed = 0
     for stem, path in maps.items():
         try:
-            labelled = read_labels(path, pixel_size=nm_per_px)
+            results[stem] = _measured(stem, path, out, nm_per_px=nm_per_px, seed=seed)
         except ValueError as error:
-            failed += 1
             complain(error)
-            continue
-        results[stem], content = describe(labelled, rng=seed)
-        _write_csv(out / f"{stem}.sizes.csv", grain_table(labelled))
-        _write_json(out / f"{stem}.sizes.json", content)
-        typer.echo(f"{path}: {_line(content)}")
     if results:
-        _write_csv(out / "methods.csv", _rows(results))
-        _write_json(out / "pooled.json", {"images": list(results), "methods": pool(list(results.values()))})
-    if failed:
+        _write_pooled(out, results)
+    if failed := len(maps) - len(results):
         complain(f"{failed} of {len(maps)} maps failed")
         raise typer.Exit(1)
+
+
+def _measured(stem: str, path: Path, out: Path, *, nm_per_px: float | None, seed: int) -> "list[GrainSize]":
+    """Write the results of one map, and say what it shows."""
+    from temgrains.statistics.labels import read_labels
+    from temgrains.statistics.report import describe, grain_table
+
+    labelled = read_labels(path, pixel_size=nm_per_px)
+    methods, content = describe(labelled, rng=seed)
+    _write_csv(out / f"{stem}.sizes.csv", grain_table(labelled))
+    _write_json(out / f"{stem}.sizes.json", content)
+    typer.echo(f"{path}: {_line(content)}")
+    return methods
+
+
+def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]") -> None:
+    from temgrains.statistics.report import pool
+
+    _write_csv(out / "methods.csv", _rows(results))
+    _write_json(out / "pooled.json", {"images": list(results), "methods": pool(list(results.values()))})
 
 
 def _maps(path: Path) -> dict[str, Path]:
