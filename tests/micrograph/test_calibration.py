@@ -57,6 +57,20 @@ def test_typed_size_goes_before_the_file(tmp_path):
     assert scale(path, pixel_size=0.7) == ((0.7, 0.7), "typed")
 
 
+@pytest.mark.parametrize(
+    ("typed", "note"),
+    [
+        (0.5, ()),
+        (0.509, ()),
+        (0.7, ("the typed pixel size is 40% off the 0.5 x 0.5 nm of the ImageJ tag; check it",)),
+        ((0.5, 0.4), ("the typed pixel size is 20% off the 0.5 x 0.5 nm of the ImageJ tag; check it",)),
+    ],
+)
+def test_typed_size_that_differs_from_the_file_is_doubted(typed, note, tmp_path):
+    path = tiff(tmp_path / "a.tif", imagej=True, resolution=(2, 2), metadata={"unit": "nm"})
+    assert read(path, pixel_size=typed).notes == note
+
+
 def test_typed_size_silences_doubts_about_the_file(tmp_path):
     path = tiff(tmp_path / "a.tif", resolution=(72, 72), resolutionunit="INCH")
     assert read(path, pixel_size=1).notes == ()

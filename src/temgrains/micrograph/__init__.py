@@ -3,5 +3,14 @@
 from temgrains.micrograph.decoded import SeveralImages
 from temgrains.micrograph.pixels import UnreadableImage, from_array
 from temgrains.micrograph.reading import ENDINGS, read
+from temgrains.micrograph.scale_bar import ScaleBar, find_scale_bar
 
-__all__ = ["ENDINGS", "SeveralImages", "UnreadableImage", "from_array", "read"]
+__all__ = [
+    "ENDINGS",
+    "ScaleBar",
+    "SeveralImages",
+    "UnreadableImage",
+    "find_scale_bar",
+    "from_array",
+    "read",
+]

@@ -34,6 +34,8 @@ ENDINGS = (
     *(".dm3", ".dm4", ".emd", ".ser", ".emi", ".mrc", ".mrcs", ".st", ".rec"),
 )
 """Endings of the files that are read; which format a file is, its content says."""
+_AGREE = 0.02
+"""A typed pixel size may differ from that of the file by this share without a word."""
 _INSTRUMENTS = frozenset(ENDINGS[5:])
 
 
@@ -100,7 +102,7 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
             f"it is a diffraction pattern ({decoded.calibration.diffraction}), not an image; "
             "if it is one, save it as TIFF without that scale",
         )
-    found = Calibration(typed, "typed") if typed else decoded.calibration
+    found = _typed(typed, decoded.calibration) if typed else decoded.calibration
     micrograph = from_array(
         decoded.pixels,
         pixel_size=found.pixel_size,
@@ -111,6 +113,19 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
     if TWO_VALUES in micrograph.notes:
         refuse(path, f"{TWO_VALUES}; give the grey image")
     return micrograph
+
+
+def _typed(typed: PixelSize, said: Calibration) -> Calibration:
+    """Take the typed size, and tell by how much it differs from what the file says."""
+    if said.pixel_size is None:
+        return Calibration(typed, "typed")
+    ratio = max(abs(own / other - 1) for own, other in zip(typed, said.pixel_size, strict=True))
+    if ratio <= _AGREE:
+        return Calibration(typed, "typed")
+    height, width = said.pixel_size
+    told = f"{height:.5g} x {width:.5g} nm"
+    doubt = f"the typed pixel size is {ratio:.0%} off the {told} of the {said.source}; check it"
+    return Calibration(typed, "typed", (doubt,))
 
 
 def _decode(path: Path, page: int | None) -> Decoded:

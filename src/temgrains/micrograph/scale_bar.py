@@ -1,0 +1,153 @@
+"""The scale bar that was burnt into a micrograph: how long it is, and what it and its label cover."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from temgrains.records import GreyArray, MaskArray
+
+_TOLERANCES = (0.004, 0.08)
+"""How far from black or white a bar may be: as drawn, then as JPEG leaves it."""
+_LENGTH_MIN = 20
+_SHARE_MAX = 0.9
+"""Longest bar, as a share of the image's width; what is longer is a data bar or a frame."""
+_ASPECT_MIN = 4
+_FULL = 0.97
+_LETTER_MIN = 2
+"""Lower specks beside a bar are no letters [px]."""
+
+_Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleBar:
+    """A bar found in a micrograph.
+
+    ``row`` and ``column`` are those of its upper left pixel, ``height`` and ``length`` its size [px].
+    ``mask`` is bool, shape (H, W): the bar, its label and the box they stand in, no part of the specimen.
+    """
+
+    row: int
+    column: int
+    height: int
+    length: int
+    mask: MaskArray = field(repr=False)
+
+    def pixel_size(self, length_nm: float) -> float:
+        """Give the size of a pixel [nm] from the length that the bar stands for.
+
+        Parameters
+        ----------
+        length_nm
+            As the label says it [nm].
+
+        Raises
+        ------
+        ValueError
+            If the length is not positive and finite.
+        """
+        if not (math.isfinite(length_nm) and length_nm > 0):
+            raise ValueError(
+                f"length_nm is {length_nm!r}; it must be a positive number of nm, as on the label"
+            )
+        return length_nm / self.length
+
+
+def find_scale_bar(pixels: GreyArray) -> ScaleBar | None:
+    """Find a horizontal scale bar, with or without ticks at its ends.
+
+    Parameters
+    ----------
+    pixels
+        The micrograph, shape (H, W), in [0, 1].
+
+    Returns
+    -------
+    bar
+        The longest that there is, None if there is none.
+
+    Notes
+    -----
+    A bar is black or white, at least 20 px and at most 0.9 image widths long, and at least four times as long
+    as high. The length counts the pixels that are as black or white as the rest of the bar, so that an end
+    that was smoothed makes it up to 1 px shorter than it was drawn. A bar on ground of its own grey is not
+    found.
+    """
+    for tolerance in _TOLERANCES:
+        found = [*_bars(pixels >= 1 - tolerance), *_bars(pixels <= tolerance)]
+        if found:
+            box = max(found, key=lambda box: box[1].stop - box[1].start)
+            rows, columns = box
+            mask = _covered(pixels, box, tolerance)
+            return ScaleBar(
+                rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start, mask
+            )
+    return None
+
+
+def _bars(drawn: MaskArray) -> Iterator[_Box]:
+    """Give the boxes of all bars; of one with ticks, the box between their upper and lower ends."""
+    labels, _ = ndimage.label(drawn)
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        height, length = (side.stop - side.start for side in box)
+        if not _LENGTH_MIN <= length <= _SHARE_MAX * drawn.shape[1] or length < _ASPECT_MIN * height:
+            continue
+        shape = labels[box] == number
+        full = shape.mean(axis=1) >= _FULL
+        if np.count_nonzero(np.diff(full.astype(np.int8), prepend=0) == 1) != 1:
+            continue
+        # Ticks stand on the ends; anything else that sticks out makes it no bar.
+        inner = shape[~full, length // 10 : length - length // 10]
+        if not inner.any() and shape[full].mean() >= _FULL:
+            yield box[0], box[1]
+
+
+def _covered(pixels: GreyArray, bar: _Box, tolerance: float) -> MaskArray:
+    """Give the box in which the bar stands, or else the bar and the letters around it."""
+    mask = np.zeros(pixels.shape, np.bool_)
+    ground = _ground(pixels, bar, tolerance)
+    if ground is not None:
+        mask[ground] = True
+        return mask
+    mask[bar] = True
+    rows, columns = bar
+    length = columns.stop - columns.start
+    white = np.count_nonzero(pixels[bar] >= 1 - tolerance) > np.count_nonzero(pixels[bar] <= tolerance)
+    written = (1 - pixels if white else pixels) <= max(_TOLERANCES)
+    written[bar] = False
+    labels, _ = ndimage.label(written, structure=np.ones((3, 3), np.int8))
+    for box in ndimage.find_objects(labels):
+        tall = box[0].stop - box[0].start
+        above, below = rows.start - box[0].stop, box[0].start - rows.stop
+        beside = box[1].start < columns.start - length // 4 or box[1].stop > columns.stop + length // 4
+        if _LETTER_MIN <= tall <= length // 2 and max(above, below) <= length // 4 and not beside:
+            # The edges of letters are smoothed and do not count as drawn.
+            mask[tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box)] = True
+    everything = ndimage.find_objects(mask.astype(np.int8))[0]
+    mask[everything] = True
+    return mask
+
+
+def _ground(pixels: GreyArray, bar: _Box, tolerance: float) -> _Box | None:
+    """Give the box of one grey around a bar, None if the bar stands on the micrograph itself."""
+    rows, columns = (slice(max(0, side.start - 2), side.stop + 2) for side in bar)
+    ring = np.ones(pixels[rows, columns].shape, np.bool_)
+    ring[bar[0].start - rows.start : bar[0].stop - rows.start,
+         bar[1].start - columns.start : bar[1].stop - columns.start] = False  # fmt: skip
+    around = pixels[rows, columns][ring]
+    grey = np.median(around)
+    alike = np.abs(pixels - grey) <= tolerance
+    if np.mean(np.abs(around - grey) <= tolerance) < _FULL:
+        return None
+    labels, _ = ndimage.label(alike)
+    number = np.bincount(labels[rows, columns][ring & alike[rows, columns]]).argmax()
+    found = ndimage.find_objects(labels)[number - 1]
+    return found[0], found[1]
