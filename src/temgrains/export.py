@@ -36,15 +36,8 @@ if TYPE_CHECKING:
         PixelSize,
     )
 
-ENDINGS = (
-    "overlay.png",
-    "boundaries.tif",
-    "labels.tif",
-    "iterates.tif",
-    "iterates.gif",
-    "grains.csv",
-    "json",
-)
+_PICTURES = ("overlay.png", "boundaries.tif", "labels.tif", "iterates.tif", "iterates.gif")
+ENDINGS = (*_PICTURES, "grains.csv", "json")
 """What the names of the files of one analysis end in, after the stem and a dot."""
 
 _IMAGEJ_BYTES = 2**32 - 2**25
