@@ -316,6 +316,7 @@ def test_imagination_starts_from_the_noise_of_its_seed(keep):
     assert np.array_equal(made.iterates[0].state, noise)
     assert made.boundaries.mask.shape == (48, 64)
     assert made.provenance["seed"] == 5
+    assert made.provenance["settings"]["refine"]["max_iterations"] == 150
     assert json.dumps(made.provenance, allow_nan=False)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from temgrains.cli._terminal import plainly, progress_bar, quiet, shape_of
-from temgrains.cli.run import ModelOption, SetOption, settings_of
+from temgrains.cli.run import ModelOption, SetOption, changed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,9 @@ def imagine(
     numbers), imagine-S.boundaries.png (one pixel wide, 0 or 255), imagine-S.grains.csv (sizes in px) and
     imagine-S.json (seed, settings, model card, why it stopped, sizes of the grains).
     """
-    sides, settings = shape_of(shape), settings_of(None, set_)
     from temgrains import pipeline
 
+    sides, settings = shape_of(shape), changed(pipeline.NOISE_SETTINGS, set_)
     with quiet(), progress_bar() as progress:
         made = pipeline.imagine(seed=seed, shape=sides, model=model, settings=settings, progress=progress)
     out.mkdir(parents=True, exist_ok=True)

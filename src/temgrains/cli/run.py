@@ -78,7 +78,12 @@ def run(
 
 def settings_of(path: Path | None, changes: list[str] | None) -> Settings:
     """Read the settings file, if any, and apply single changes to it."""
-    sections = (read_settings(path) if path else Settings()).to_dict()
+    return changed(read_settings(path) if path else Settings(), changes)
+
+
+def changed(settings: Settings, changes: list[str] | None) -> Settings:
+    """Apply single changes of the form ``stage.key=value``."""
+    sections = settings.to_dict()
     for change in changes or ():
         stage, key, value = _parse(change)
         sections.setdefault(stage, {})[key] = value

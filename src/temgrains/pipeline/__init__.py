@@ -13,10 +13,11 @@ from temgrains.pipeline.analysis import (
     update,
     with_pixel_size,
 )
-from temgrains.pipeline.from_noise import Imagined, imagine
+from temgrains.pipeline.from_noise import NOISE_SETTINGS, Imagined, imagine
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
 
 __all__ = [
+    "NOISE_SETTINGS",
     "Imagined",
     "Refined",
     "analyse",
