@@ -83,8 +83,8 @@ def evaluate(
             ).items()
             if name in _FIGURES
         }
-        sizes = {"true_mean_ecd_px": sample.report["cells_mean_ecd_px"]}
-        sizes["true_sigma"] = sample.report["cells_sigma"]
+        report = sample.report
+        sizes = {"true_mean_ecd_px": report["cells_mean_ecd_px"], "true_sigma": report["cells_sigma"]}
         rows.append({"index": index, **_course(analysis.iterates), **scores, **sizes})
         progress("evaluation", index + 1, count)
     return pd.DataFrame(rows)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage as ndi
 
-from temgrains.synthesis.fields import require_within, smooth_field
+from temgrains.synthesis.fields import Limited, smooth_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _PER_AREA = 1e4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Dislocations:
+class Dislocations(Limited):
     """Short, dark, slightly bent lines and dots: the strain around dislocations diffracts."""
 
     density: float = 6.0
@@ -35,7 +35,7 @@ class Dislocations:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require_within(self)
+        Limited.__post_init__(self)
         _require_density(self.density)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
@@ -55,7 +55,7 @@ class Dislocations:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Loops:
+class Loops(Limited):
     """Small dark rings: dislocation loops, as radiation and quenching leave them."""
 
     density: float = 3.0
@@ -67,7 +67,7 @@ class Loops:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require_within(self)
+        Limited.__post_init__(self)
         _require_density(self.density)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
@@ -86,17 +86,13 @@ class Loops:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Speckle:
+class Speckle(Limited):
     """Brightness is mottled at the scale of a few pixels: amorphous layers, damage, phase contrast."""
 
     contrast_share: float = 0.12
     """Standard deviation as a share of the brightness, at most."""
     scale_px: float = 5.0
     """Size of the mottles, at most; 1.5 px at least."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Multiply by a mottled field."""
@@ -106,7 +102,7 @@ class Speckle:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Particles:
+class Particles(Limited):
     """Round spots: precipitates (dark) and voids (bright, with the dark rim that defocus gives them)."""
 
     density: float = 1.5
@@ -120,7 +116,7 @@ class Particles:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require_within(self)
+        Limited.__post_init__(self)
         _require_density(self.density)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from temgrains.synthesis.fields import boundary_distance, per_grain, require_within, smooth_field
+from temgrains.synthesis.fields import Limited, boundary_distance, grain_count, per_grain, smooth_field
 
 if TYPE_CHECKING:
     from temgrains.records import GreyArray, LabelArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BraggGrey:
+class BraggGrey(Limited):
     """Most grains are alike, a few are dark: only those whose planes meet the Bragg condition diffract.
 
     Takes the place of the image.
@@ -32,13 +32,9 @@ class BraggGrey:
     dark_share: float = 0.35
     """Share of grains near the Bragg condition, at most."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Draw the grains' greys."""
-        count = max(int(labels.max(initial=0)), 1)
+        count = grain_count(labels)
         typical = self.typical_grey * rng.uniform(2 / 3, 4 / 3)
         greys = rng.normal(typical, self.spread_grey * rng.random(), count)
         dark = rng.random(count) < self.dark_share * rng.random()
@@ -47,19 +43,15 @@ class BraggGrey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GrainShading:
+class GrainShading(Limited):
     """Grains are brighter at one side: the foil bends, and its thickness changes, within them."""
 
     slope_grey: float = 25.0
     """Difference across a grain of mean size, at most."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Add a slope of its own to each grain."""
-        count = max(int(labels.max(initial=0)), 1)
+        count = grain_count(labels)
         size = np.sqrt(labels.size / count)
         slopes = self.slope_grey * rng.random() / size * rng.standard_normal((2, count))
         shaded = image.copy()
@@ -73,7 +65,7 @@ class GrainShading:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BendContours:
+class BendContours(Limited):
     """Dark bands cross a grain where the bent foil meets the Bragg condition, and end at its boundary.
 
     The foil's tilt is one smooth field; each grain diffracts at a tilt of its own.
@@ -86,13 +78,9 @@ class BendContours:
     width_share: float = 0.25
     """Width of a band in standard deviations of the tilt, at most; some hundredths at least."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Darken the bands."""
-        count = max(int(labels.max(initial=0)), 1)
+        count = grain_count(labels)
         tilt = smooth_field(labels.shape, self.scale_px, rng)
         bragg = per_grain(labels, rng.normal(0, 2.5, count).astype(np.float32))
         depth = per_grain(labels, (self.depth_share * rng.random(count)).astype(np.float32))
@@ -102,7 +90,7 @@ class BendContours:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BoundaryLines:
+class BoundaryLines(Limited):
     """Boundaries are lines, darker or brighter than both sides, with a contrast that comes and goes.
 
     Strain, segregation, grooves and the overlap of inclined grains give boundaries a contrast of their own.
@@ -117,10 +105,6 @@ class BoundaryLines:
     bright_share: float = 0.3
     """Share of images whose lines are bright rather than dark."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Draw the lines."""
         sign = 1 if rng.random() < self.bright_share else -1
@@ -133,7 +117,7 @@ class BoundaryLines:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ThicknessFringes:
+class ThicknessFringes(Limited):
     """Fringes run beside boundaries that lie askew in the foil: the grain is a wedge there.
 
     The brightness of a diffracting wedge swings with its thickness, once per extinction distance.
@@ -146,13 +130,9 @@ class ThicknessFringes:
     grain_share: float = 0.3
     """Share of the grains that are wedges, at most."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Draw the fringes."""
-        count = max(int(labels.max(initial=0)), 1)
+        count = grain_count(labels)
         wedge = rng.random(count) < self.grain_share * rng.random()
         amplitude = wedge * self.contrast_grey * rng.random(count)
         period = rng.uniform(3.0, max(self.period_px, 3.0))
@@ -165,7 +145,7 @@ class ThicknessFringes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TwinLamellae:
+class TwinLamellae(Limited):
     """Parallel bands of another grey cross some grains: twins, which count as no boundaries here.
 
     The truth is that of the labels, which this step leaves alone.
@@ -178,13 +158,9 @@ class TwinLamellae:
     grain_share: float = 0.25
     """Share of the grains that are twinned, at most."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Draw the bands."""
-        count = max(int(labels.max(initial=0)), 1)
+        count = grain_count(labels)
         twinned = rng.random(count) < self.grain_share * rng.random()
         contrast = twinned * self.contrast_grey * rng.uniform(-1, 1, count)
         width = rng.uniform(3.0, max(self.width_px, 3.0), count)
@@ -195,7 +171,7 @@ class TwinLamellae:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moire:
+class Moire(Limited):
     """Fine parallel waves in some grains: two lattices on top of each other."""
 
     contrast_grey: float = 15.0
@@ -205,13 +181,9 @@ class Moire:
     grain_share: float = 0.2
     """Share of the grains that show them, at most."""
 
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
-
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Draw the waves."""
-        count = max(int(labels.max(initial=0)), 1)
+        count = grain_count(labels)
         shown = rng.random(count) < self.grain_share * rng.random()
         amplitude = (shown * self.contrast_grey * rng.random(count)).astype(np.float32)
         phase = _waves(labels, rng.uniform(3.0, max(self.period_px, 3.0), count), rng)
@@ -220,7 +192,7 @@ class Moire:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DepthOverlay:
+class DepthOverlay(Limited):
     """Grains at other depths of the foil shine through faintly; their boundaries are none of this layer's."""
 
     weight_share: float = 0.2
@@ -230,7 +202,7 @@ class DepthOverlay:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require_within(self)
+        Limited.__post_init__(self)
         if not 0 <= self.most <= 8:
             raise ValueError(f"most is {self.most!r}; it must be from 0 to 8 layers")
 

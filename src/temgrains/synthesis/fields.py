@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -14,12 +14,21 @@ if TYPE_CHECKING:
 _LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
 
 
-def require_within(step: Any) -> None:
-    """Refuse settings of a step below 0, or above 1 (…_share), 255 (…_grey) or 4096 (…_px)."""
-    for field in fields(step):
-        value, kind = getattr(step, field.name), field.name.rsplit("_", 1)[-1]
-        if kind in _LIMITS and not 0 <= value <= _LIMITS[kind]:
-            raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limited:
+    """Settings that are refused below 0, or above 1 (…_share), 255 (…_grey) or 4096 (…_px)."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for field in fields(self):
+            value, kind = getattr(self, field.name), field.name.rsplit("_", 1)[-1]
+            if kind in _LIMITS and not 0 <= value <= _LIMITS[kind]:
+                raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
+
+
+def grain_count(labels: LabelArray) -> int:
+    """Count the grains of labels 1..N, at least one."""
+    return max(int(labels.max(initial=0)), 1)
 
 
 def smooth_field(shape: tuple[int, int], scale_px: float, rng: np.random.Generator) -> GreyArray:

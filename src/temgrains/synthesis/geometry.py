@@ -13,24 +13,20 @@ import numpy as np
 from scipy import ndimage as ndi
 from skimage.measure import label
 
-from temgrains.synthesis.fields import boundary_distance, require_within, smooth_field
+from temgrains.synthesis.fields import Limited, boundary_distance, smooth_field
 
 if TYPE_CHECKING:
     from temgrains.records import LabelArray, MaskArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Curved:
+class Curved(Limited):
     """Boundaries are curved: two smooth fields bend the diagram."""
 
     bend_px: float = 6.0
     """Standard deviation of the displacement, at most."""
     scale_px: float = 40.0
     """Distance over which it changes."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, labels: LabelArray, rng: np.random.Generator) -> LabelArray:
         """Bend the labels."""
@@ -65,15 +61,11 @@ class Stretched:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(Limited):
     """The grains fill a line, as interconnects do; beside it there is one matrix without grains."""
 
     image_share: float = 0.15
     """Share of images that show a line."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, labels: LabelArray, rng: np.random.Generator) -> LabelArray:
         """Replace the grains above and below (or beside) the line."""

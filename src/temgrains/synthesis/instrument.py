@@ -13,24 +13,20 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage as ndi
 
-from temgrains.synthesis.fields import require_within, smooth_field
+from temgrains.synthesis.fields import Limited, smooth_field
 
 if TYPE_CHECKING:
     from temgrains.records import GreyArray, LabelArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Background:
+class Background(Limited):
     """The image is brighter here and there: the foil's thickness, a carbon film, the beam's own shape."""
 
     uneven_share: float = 0.25
     """Standard deviation of the brightness, at most."""
     vignette_share: float = 0.4
     """Share lost in the corners, at most."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Multiply by the brightness."""
@@ -43,17 +39,13 @@ class Background:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Blur:
+class Blur(Limited):
     """The image is out of focus, and drifted while it was taken."""
 
     focus_px: float = 2.0
     """Standard deviation of the focus blur, at most."""
     drift_px: float = 4.0
     """Length of the drift, at most."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:  # noqa: ARG002
         """Blur the image."""
@@ -88,17 +80,13 @@ class ShotNoise:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CorrelatedNoise:
+class CorrelatedNoise(Limited):
     """Noise whose neighbours are alike: scintillators and interpolation spread each electron."""
 
     deviation_grey: float = 12.0
     """Standard deviation, at most."""
     scale_px: float = 3.0
     """Size of the grain of the noise, at most; 1 px at least."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Add the noise."""
@@ -108,7 +96,7 @@ class CorrelatedNoise:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GreyScale:
+class GreyScale(Limited):
     """Somebody chose brightness, contrast and gamma: the greys are stretched over part of the range."""
 
     gamma: float = 1.8
@@ -118,7 +106,7 @@ class GreyScale:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require_within(self)
+        Limited.__post_init__(self)
         if not 1 <= self.gamma <= 10:
             raise ValueError(f"gamma is {self.gamma!r}; it must be from 1 to 10")
 
@@ -154,7 +142,7 @@ class JpegBlocks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scratches:
+class Scratches(Limited):
     """Long straight lines, bright or dark: polishing, cracks of the film, dead columns."""
 
     most: int = 3
@@ -164,7 +152,7 @@ class Scratches:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        require_within(self)
+        Limited.__post_init__(self)
         if not 0 <= self.most <= 1000:
             raise ValueError(f"most is {self.most!r}; it must be from 0 to 1000 scratches")
 
@@ -182,15 +170,11 @@ class Scratches:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScaleBar:
+class ScaleBar(Limited):
     """A bar burnt into a lower corner, white on black or the reverse."""
 
     image_share: float = 0.3
     """Share of images that bear one."""
-
-    def __post_init__(self) -> None:
-        """Refuse values outside their range."""
-        require_within(self)
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Draw the bar."""

@@ -17,6 +17,7 @@ from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
 from temgrains.boundaries import close
+from temgrains.synthesis.fields import boundary_distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,13 +109,7 @@ def latent_structure(
     ridges = ndi.gaussian_filter(grey, 2.5, mode="nearest")
     ridges += np.float32(_PULL) * ndi.distance_transform_edt(markers == 0).astype(np.float32)
     grains = watershed(ridges, markers)
-    beside = np.zeros(grey.shape, bool)
-    for axis in (0, 1):
-        differ = np.diff(grains, axis=axis) != 0
-        behind, before = (slice(None),) * axis + (slice(1, None),), (slice(None),) * axis + (slice(-1),)
-        beside[behind] |= differ
-        beside[before] |= differ
-    network: NDArray[np.bool_] = ndi.distance_transform_edt(~beside) <= thickness_px / 2 - 1
+    network = boundary_distance(grains) <= (thickness_px - 1) / 2
     return network * np.uint8(255)
 
 
