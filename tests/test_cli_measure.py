@@ -186,7 +186,7 @@ def test_folders_without_maps_and_with_two_of_a_name_are_refused(tmp_path):
     saved(tmp_path / "a.tif")
     saved(tmp_path / "a.png.tif")
     (tmp_path / "a.tiff").write_bytes((tmp_path / "a.tif").read_bytes())
-    assert "two maps of one name: a.tif and a.tiff" in invoke(tmp_path, "--out", tmp_path / "o").stderr
+    assert "two label maps of one name: a.tif and a.tiff" in invoke(tmp_path, "--out", tmp_path / "o").stderr
 
 
 def test_pooling_says_where_more_fields_are_needed(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from temgrains.files import atomic_path
+from temgrains.files import atomic_path, plain
 from temgrains.records import Progress, silent
 
 if TYPE_CHECKING:
@@ -242,7 +241,7 @@ def write_json(path: str | Path, analysis: Analysis) -> None:
         "iterations": analysis.iterates[-1].index,
     }
     text = json.dumps(
-        _plain({**analysis.provenance, "counts": counts}), indent=1, allow_nan=False, ensure_ascii=False
+        plain({**analysis.provenance, "counts": counts}), indent=1, allow_nan=False, ensure_ascii=False
     )
     with _saving(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -333,16 +332,3 @@ def _frames(image: ByteArray, states: Iterable[ByteArray]) -> Iterator[Image.Ima
 def _resized(grey: ByteArray, size: tuple[int, int]) -> ByteArray:
     """Resample to (width, height), averaging where it shrinks."""
     return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
-
-
-def _plain(value: Any) -> Any:
-    """Turn a value into what JSON knows."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (np.generic, np.ndarray)):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from temgrains.cli._maps import maps_in, stem_of
 from temgrains.cli._terminal import complain, plainly
 
 if TYPE_CHECKING:
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
 
     from temgrains.statistics.field import GrainSize
 
-_SUFFIXES = {".png", ".tif", ".tiff"}
 # Where a folder holds such files, as `run` makes them, only they are labels.
-_MARK = ".labels"
+_MARKS = (".labels",)
 
 
 @plainly
@@ -78,18 +78,7 @@ def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]") -> None:
 
 def _maps(path: Path) -> dict[str, Path]:
     """Name the maps; of two that would write the same files the second is refused."""
-    if not path.is_dir():
-        return {path.stem.removesuffix(_MARK): path}
-    images = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
-    maps = [file for file in images if file.stem.endswith(_MARK)] or images
-    if not maps:
-        raise ValueError(f"{path} holds no PNG or TIFF image; give a folder of label maps")
-    by_stem: dict[str, Path] = {}
-    for file in maps:
-        stem = file.stem.removesuffix(_MARK)
-        if (other := by_stem.setdefault(stem, file)) != file:
-            raise ValueError(f"{path} holds two maps of one name: {other.name} and {file.name}; rename one")
-    return by_stem
+    return maps_in(path, _MARKS, "label") if path.is_dir() else {stem_of(path, _MARKS): path}
 
 
 def _line(content: dict[str, Any]) -> str:

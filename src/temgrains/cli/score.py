@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from temgrains.cli._maps import maps_in, stem_of
 from temgrains.cli._terminal import plainly
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("eq1", "precision", "f1", "length", "are", "vi", "ecd", "closed")
 
-_SUFFIXES = {".png", ".tif", ".tiff"}
 # Where a folder holds such files, as `run` and `synthesise` make them, only they are boundary maps.
 _MARKS = (".boundaries", ".truth")
 
@@ -69,29 +69,12 @@ def _pairs(truth: Path, found: Path) -> list[tuple[str, Path, Path]]:
     if truth.is_dir() != found.is_dir():
         raise ValueError(f"{truth} and {found} must be two files or two folders")
     if not truth.is_dir():
-        return [(_stem(truth), truth, found)]
-    true_maps, found_maps = _maps(truth), _maps(found)
+        return [(stem_of(truth, _MARKS), truth, found)]
+    true_maps, found_maps = (maps_in(folder, _MARKS, "boundary") for folder in (truth, found))
     missing = [name for name in true_maps if name not in found_maps]
     if missing:
         raise ValueError(f"{found} holds no boundary map for {', '.join(missing[:5])}")
     return [(name, path, found_maps[name]) for name, path in true_maps.items()]
-
-
-def _maps(folder: Path) -> dict[str, Path]:
-    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-    maps = [path for path in images if path.stem.endswith(_MARKS)] or images
-    if not maps:
-        raise ValueError(f"{folder} holds no PNG or TIFF image")
-    by_name: dict[str, Path] = {}
-    for path in maps:
-        if (other := by_name.setdefault(_stem(path), path)) != path:
-            raise ValueError(f"{folder} holds two boundary maps of one name: {other.name} and {path.name}")
-    return by_name
-
-
-def _stem(path: Path) -> str:
-    stem = path.stem
-    return next((stem.removesuffix(mark) for mark in _MARKS if stem.endswith(mark)), stem)
 
 
 def _figures(result: "Score") -> dict[str, float]:

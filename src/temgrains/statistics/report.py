@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.files import plain
 from temgrains.sizes import measure
 from temgrains.statistics import distribution
 from temgrains.statistics.astm import NM_PER_MM
@@ -78,7 +79,7 @@ def describe(labelled: Labelled, *, rng: int = 0) -> tuple[list[GrainSize], dict
         "distribution": _distribution(field, rng),
         "network": _network(field, network),
     }
-    return methods, _plain(content)
+    return methods, plain(content)
 
 
 def pool(results: Sequence[Sequence[GrainSize]]) -> list[dict[str, Any]]:
@@ -120,8 +121,8 @@ def pool(results: Sequence[Sequence[GrainSize]]) -> list[dict[str, Any]]:
                 "notes": notes,
             }
         )
-    plain: list[dict[str, Any]] = _plain(rows)
-    return plain
+    pooled_rows: list[dict[str, Any]] = plain(rows)
+    return pooled_rows
 
 
 def _distribution(field: Field, rng: int) -> dict[str, Any]:
@@ -153,15 +154,3 @@ def _network(field: Field, network: Network) -> dict[str, Any]:
         "dihedral_deviation_deg": float(angles.std()) if len(angles) else math.nan,
         "dihedral_measured": len(angles),
     }
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (np.generic, np.ndarray)):
-        return _plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,36 @@
+"""Maps that a folder holds, by the name of their image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIXES = {".png", ".tif", ".tiff"}
+
+
+def stem_of(path: Path, marks: tuple[str, ...]) -> str:
+    """Give the stem without the mark of its kind, such as ``.labels``."""
+    return next((path.stem.removesuffix(mark) for mark in marks if path.stem.endswith(mark)), path.stem)
+
+
+def maps_in(folder: Path, marks: tuple[str, ...], kind: str) -> dict[str, Path]:
+    """Name the images in a folder by stem; where some bear a mark, only they are maps of the kind.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or two have one stem.
+    """
+    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    maps = [path for path in images if path.stem.endswith(marks)] or images
+    if not maps:
+        raise ValueError(f"{folder} holds no PNG or TIFF image; give a folder of {kind} maps")
+    by_stem: dict[str, Path] = {}
+    for path in maps:
+        if (other := by_stem.setdefault(stem_of(path, marks), path)) != path:
+            raise ValueError(
+                f"{folder} holds two {kind} maps of one name: {other.name} and {path.name}; rename one"
+            )
+    return by_stem
