@@ -1,6 +1,5 @@
 """``temgrains synthesise``: micrographs with known boundaries."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,17 +8,7 @@ import typer
 from temgrains.cli._terminal import plainly, progress_bar, shape_of
 
 if TYPE_CHECKING:
-    from temgrains.synthesis import Recipe, SyntheticMicrograph
-
-_MEANS = (
-    "cells_mean_ecd_px",
-    "circles_sigma",
-    "cells_sigma",
-    "whole_cells_sigma",
-    "overlap_after",
-    "gaps",
-    "boundary_share",
-)
+    from temgrains.synthesis import Recipe
 
 RecipeOption = Annotated[
     str, typer.Option(metavar="NAME", help="'paper', or 'default': what real micrographs show.")
@@ -55,8 +44,9 @@ def synthesise(
 
     For each image there appear in DIR: STEM.png (the micrograph), STEM.truth.png (boundaries, 0 or 255),
     STEM.labels.tif (grains numbered from 1) and STEM.json (what was asked for, drawn and realised); and
-    synthesis-S.json, which sums up the series. Grains that no border cuts vary less than the circles they
-    grew from, so the spread that was asked for and the spread that came out are both printed.
+    synthesis-S.json, which sums up the series. They appear when all are complete; a run that is stopped
+    leaves none. Grains that no border cuts vary less than the circles they grew from, so the spread that was
+    asked for and the spread that came out are both printed.
     """
     changes = {
         "shape": shape_of(shape) if shape else None,
@@ -65,17 +55,10 @@ def synthesise(
         "thickness_px": thickness,
     }
     drawn = recipe_of(recipe, **{key: value for key, value in changes.items() if value is not None})
-    from temgrains.synthesis import synthesise_many
+    from temgrains.synthesis import write_data_set
 
-    out.mkdir(parents=True, exist_ok=True)
-    reports: list[dict[str, Any]] = []
     with progress_bar() as progress:
-        for sample in synthesise_many(drawn, seed=seed, count=count, workers=workers):
-            _write(sample, out, f"{seed}-{len(reports):05d}")
-            reports.append(sample.report)
-            progress("images", len(reports), count)
-    series = _series(drawn, seed, reports)
-    _write_json(out / f"synthesis-{seed}.json", series)
+        series = write_data_set(drawn, out, seed=seed, count=count, workers=workers, progress=progress)
     typer.echo(_summary(series))
 
 
@@ -105,48 +88,6 @@ def _summary(series: dict[str, Any]) -> str:
             f"overlap of the circles after packing: {100 * realised['overlap_after']:.1f} % of their radii",
         ]
     )
-
-
-def _series(recipe: "Recipe", seed: int, reports: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give what was asked for, and the means over the images of what came out."""
-    return {
-        "seed": seed,
-        "count": len(reports),
-        "requested": recipe.describe(),
-        "realised": {
-            "cells": sum(report["cells"] for report in reports),
-            **{key: _mean([report[key] for report in reports]) for key in _MEANS},
-        },
-    }
-
-
-def _mean(values: list[float | None]) -> float | None:
-    """Average what is defined: an image without inner grains has no spread."""
-    defined = [value for value in values if value is not None]
-    return sum(defined) / len(defined) if defined else None
-
-
-def _write(sample: "SyntheticMicrograph", folder: Path, stem: str) -> None:
-    import numpy as np
-    import tifffile
-    from PIL import Image
-
-    from temgrains.files import atomic_path
-
-    with atomic_path(folder / f"{stem}.png") as path:
-        Image.fromarray(sample.image).save(path)
-    with atomic_path(folder / f"{stem}.truth.png") as path:
-        Image.fromarray(sample.truth.astype(np.uint8) * np.uint8(255)).save(path)
-    with atomic_path(folder / f"{stem}.labels.tif") as path:
-        tifffile.imwrite(path, sample.labels, compression="zlib", metadata=None)
-    _write_json(folder / f"{stem}.json", sample.report)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    from temgrains.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _range_of(text: str) -> tuple[float, float]:

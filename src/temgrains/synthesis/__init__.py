@@ -1,6 +1,7 @@
 """Synthetic micrographs with known boundaries; knows nothing of edges or networks."""
 
 from temgrains.synthesis.concepts import FlippedOverlay, RandomGrey
+from temgrains.synthesis.data_set import write_data_set
 from temgrains.synthesis.generate import SyntheticMicrograph, synthesise
 from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
 from temgrains.synthesis.packing import PackingSettings
@@ -23,4 +24,5 @@ __all__ = [
     "real_recipe",
     "synthesise",
     "synthesise_many",
+    "write_data_set",
 ]
