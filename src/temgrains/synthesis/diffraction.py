@@ -97,21 +97,26 @@ class BoundaryLines(Limited):
     """
 
     contrast_grey: float = 70.0
-    """Strongest contrast, at most."""
-    width_px: float = 3.0
-    """Half width of the line, at most."""
+    """Strongest contrast, at most; a tenth of it at least."""
+    width_px: float = 2.5
+    """Half width of the line beyond 0.7 px, at most."""
     scale_px: float = 60.0
     """Length along which the contrast changes."""
     bright_share: float = 0.3
     """Share of images whose lines are bright rather than dark."""
+    flanked_share: float = 0.4
+    """Share of images whose lines have flanks of the other sign: Fresnel fringes, out of focus."""
 
     def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
         """Draw the lines."""
         sign = 1 if rng.random() < self.bright_share else -1
-        contrast = sign * self.contrast_grey * rng.random()
+        contrast = sign * self.contrast_grey * rng.uniform(0.1, 1)
         along = np.clip(0.7 + smooth_field(labels.shape, self.scale_px, rng), 0, 2) / 2
         width = 0.7 + self.width_px * rng.random()
-        profile = np.exp(-((boundary_distance(labels) / width) ** 2))
+        squared = (boundary_distance(labels) / width) ** 2
+        profile = np.exp(-squared)
+        if rng.random() < self.flanked_share:
+            profile *= 1 - squared
         lined: GreyArray = image + np.float32(contrast) * along * profile
         return lined
 

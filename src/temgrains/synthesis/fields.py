@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage as ndi
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from temgrains.records import GreyArray, LabelArray
 
 _LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
@@ -26,6 +28,21 @@ class Limited:
                 raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sometimes(Limited):
+    """A concept, or a shape of grains, that only some images show."""
+
+    concept: Any
+    """What they show: any callable that a recipe takes."""
+    image_share: float = 0.5
+    """Share of images that show it."""
+
+    def __call__(self, given: Any, *rest: Any) -> Any:
+        """Apply the concept, or give back what was given."""
+        rng: np.random.Generator = rest[-1]
+        return self.concept(given, *rest) if rng.random() < self.image_share else given
+
+
 def grain_count(labels: LabelArray) -> int:
     """Count the grains of labels 1..N, at least one."""
     return max(int(labels.max(initial=0)), 1)
@@ -35,19 +52,26 @@ def smooth_field(shape: tuple[int, int], scale_px: float, rng: np.random.Generat
     """Draw a smooth random field of mean 0 and standard deviation 1 (float32, H × W).
 
     Its values are alike within about ``scale_px`` [px]. Each value comes from a normal distribution: the
-    field is white noise on a grid of half that pitch, interpolated with cubic splines.
+    field is white noise on a grid of half that pitch, smoothed by cubic B-splines.
     """
     pitch = max(scale_px / 2, 1.0)
-    margin = 3  # the spline's own border lies outside the image
-    nodes = rng.standard_normal([int(np.ceil(side / pitch)) + 2 * margin + 1 for side in shape])
-    places = [
-        (np.arange(side, dtype=np.float64) + rng.random() * pitch) / pitch + margin - 1 for side in shape
-    ]
-    coordinates = np.stack(np.meshgrid(*places, indexing="ij"))
-    field = ndi.map_coordinates(nodes, coordinates, output=np.float32, order=3, mode="nearest")
+    nodes = rng.standard_normal([int(np.ceil(side / pitch)) + 4 for side in shape]).astype(np.float32)
+    down, right = (
+        _spline_weights(np.arange(side, dtype=np.float64) / pitch + rng.random(), count)
+        for side, count in zip(shape, nodes.shape, strict=True)
+    )
+    field = down @ nodes @ right.T
     spread = float(field.std())
     scaled: GreyArray = (field - field.mean()) / np.float32(spread if spread > 0 else 1.0)
     return scaled
+
+
+def _spline_weights(places: NDArray[np.float64], count: int) -> GreyArray:
+    """Give the weight of ``count`` nodes, node k at k - 1, at each place (N, count): cubic B-splines."""
+    distance = np.abs(places[:, None] + 1 - np.arange(count))
+    near = 2 / 3 - distance**2 + distance**3 / 2
+    far = np.clip(2 - distance, 0, None) ** 3 / 6
+    return np.where(distance < 1, near, far).astype(np.float32)
 
 
 def boundary_distance(labels: LabelArray) -> GreyArray:

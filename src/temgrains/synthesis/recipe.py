@@ -19,6 +19,7 @@ from temgrains.synthesis.diffraction import (
     ThicknessFringes,
     TwinLamellae,
 )
+from temgrains.synthesis.fields import Sometimes
 from temgrains.synthesis.geometry import Curved, Line, Stretched
 from temgrains.synthesis.instrument import (
     Background,
@@ -123,26 +124,52 @@ def paper_recipe(**changes: Any) -> Recipe:
 def real_recipe(**changes: Any) -> Recipe:
     """Give the recipe of real bright-field micrographs, with changes to any field of `Recipe`.
 
-    Curved and stretched grains of 12 to 120 px, lines of them; the contrast of diffraction, within grains and
+    Curved and stretched grains of 12 to 90 px, lines of them; the contrast of diffraction, within grains and
     along their boundaries; defects; uneven light, blur, noise, grey scale, JPEG and marks of the instrument.
-    Each image draws the strength of each concept anew, down to none.
+    Each image draws anew which concepts it shows, and the strength of each, down to none.
     """
-    shapes = (Stretched(), Curved(), Line())
-    contrast = (BraggGrey(), GrainShading(), TwinLamellae(), BendContours(), ThicknessFringes(), Moire())
-    defects = (BoundaryLines(), Dislocations(), Loops(), Particles(), Speckle())
-    light = (DepthOverlay(), Background(), Blur(), CorrelatedNoise(), ShotNoise(), GreyScale())
-    marks = (Scratches(), JpegBlocks(), ScaleBar())
+    shapes = (_some(Stretched(aspect=2.0), 0.3), Curved(), Line())
+    contrast = (
+        BraggGrey(spread_grey=30.0),
+        GrainShading(slope_grey=35.0),
+        _some(TwinLamellae(), 0.3),
+        _some(BendContours(), 0.6),
+        _some(ThicknessFringes(contrast_grey=60.0, period_px=14.0, grain_share=0.6), 0.6),
+        _some(Moire(), 0.2),
+        _some(BoundaryLines(), 0.85),
+    )
+    defects = (
+        _some(Dislocations(), 0.4),
+        _some(Loops(), 0.3),
+        _some(Particles(), 0.3),
+        _some(Speckle(), 0.6),
+    )
+    light = (
+        _some(DepthOverlay(), 0.5),
+        _some(Background(), 0.7),
+        Blur(focus_px=1.6, drift_px=2.5),
+        CorrelatedNoise(),
+        ShotNoise(),
+        GreyScale(),
+    )
+    marks = (_some(Scratches(), 0.2), _some(JpegBlocks(), 0.3), ScaleBar(image_share=0.15))
     usual = {
         "name": "default",
         "shape": (256, 256),
-        "mean_diameter_px": (12.0, 120.0),
+        "mean_diameter_px": (12.0, 90.0),
         "shapes": shapes,
         "steps": contrast + defects + light + marks,
     }
     return Recipe(**(usual | changes))
 
 
+def _some(concept: Any, image_share: float) -> Sometimes:
+    return Sometimes(concept=concept, image_share=image_share)
+
+
 def _describe_step(step: Any) -> dict[str, Any]:
+    if isinstance(step, Sometimes):
+        return {"image_share": step.image_share, **_describe_step(step.concept)}
     if dataclasses.is_dataclass(step) and not isinstance(step, type):
         return {"step": type(step).__name__, **dataclasses.asdict(step)}
     return {"step": getattr(step, "__qualname__", None) or repr(step)}
