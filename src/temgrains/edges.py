@@ -48,7 +48,7 @@ def find_edges(
     Returns
     -------
     edges
-        Sobel, LoG and Canny edges, in this order.
+        Sobel, LoG and Canny edges, in this order, and the stretched image.
 
     Notes
     -----
@@ -67,7 +67,7 @@ def find_edges(
     progress("edges", 2, 3)
     _canny(image, settings.canny_sigma_px, settings.canny_threshold, out=maps[2])
     progress("edges", 3, 3)
-    return EdgeMaps(maps)
+    return EdgeMaps(maps, stretched)
 
 
 def stretch(pixels: GreyArray, saturation: float) -> ByteArray:

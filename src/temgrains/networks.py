@@ -1,6 +1,6 @@
-"""The two encoder-decoders of the paper, layer by layer as its Fig. 5.
+"""The two encoder-decoders of the paper, layer by layer as its Fig. 5, and the pair for real micrographs.
 
-Both are fully convolutional: any image whose sides are multiples of `STRIDE` goes through, and nothing
+All are fully convolutional: any image whose sides are multiples of `STRIDE` goes through, and nothing
 further away than ``halo`` pixels influences a pixel. ``channels_last`` is the memory layout that is quicker
 (Net1), or whose sums round like double precision (Net2, whose iteration amplifies the last bit). Weights come
 from `temgrains.models`; nothing here reads files.
@@ -8,6 +8,7 @@ from `temgrains.models`; nothing here reads files.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -100,11 +101,137 @@ class PaperNet2(nn.Module):
         return self.unclipped(state).clamp(0.0, self.ceiling)
 
 
+class _Stage(nn.Sequential):
+    """Two 3 x 3 convolutions."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class _SkipNetwork(nn.Module):
+    """An encoder-decoder whose decoder sees the encoder's features of its own scale.
+
+    It works on the image folded 2 x 2: a quarter of the pixels with four times the channels costs the same
+    sums and a fraction of the memory traffic.
+    """
+
+    def __init__(self, inputs: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        ways = list(pairwise(widths))
+        self.encoder = nn.ModuleList([_Stage(4 * inputs, widths[0]), *(_Stage(i, o) for i, o in ways)])
+        self.up = nn.ModuleList(nn.ConvTranspose2d(o, i, 2, stride=2) for i, o in reversed(ways))
+        self.decoder = nn.ModuleList(_Stage(2 * i, i) for i, _ in reversed(ways))
+        self.head = nn.Conv2d(widths[0], 4, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        features = nn.functional.pixel_unshuffle(image, 2)  # (B, 4 C, H/2, W/2)
+        features = features.contiguous(memory_format=torch.channels_last)
+        kept: list[Tensor] = []
+        for stage in self.encoder:
+            features = stage(features if not kept else nn.functional.max_pool2d(features, 2))
+            kept.append(features)
+        kept.pop()
+        for up, stage in zip(self.up, self.decoder, strict=True):
+            features = stage(torch.cat([up(features), kept.pop()], 1))
+        return nn.functional.pixel_shuffle(_head(self.head, features), 2)  # (B, 1, H, W)
+
+
+class GuessNet(nn.Module):
+    """Edge maps and grey image (B, 4, H, W) in 0..255 to how likely a boundary is (B, 1, H, W) in 0..255.
+
+    The grey image goes in as it is and flattened: less its local mean, over its local deviation, so that
+    uneven light and the overall contrast do not matter.
+    """
+
+    channels: ClassVar[int] = 4
+    ceiling: ClassVar[float] = 255.0
+    halo: ClassVar[int] = 144
+    channels_last: ClassVar[bool] = True
+
+    widths: ClassVar[tuple[int, ...]] = (32, 64, 128, 192)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = _SkipNetwork(self.channels + 1, self.widths)
+
+    def unclipped(self, image: Tensor) -> Tensor:
+        """Give the logit of the likelihood."""
+        shares = image / 255
+        flat = _flattened(shares[:, 3:])
+        logit: Tensor = self.network(torch.cat([shares[:, :3], shares[:, 3:] - 0.5, flat], 1))
+        return logit
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Give the likelihood as grey 0..255."""
+        return self.unclipped(image).sigmoid() * self.ceiling
+
+
+class GuidedNet(nn.Module):
+    """A state, the evidence and where there is any (B, 3, H, W) in 0..255 to the next state in 0..1.
+
+    The evidence is the initial guess: it holds the lines where the micrograph shows them, however often the
+    refinement passes. Where the third channel is 0 there is none, and the state alone decides.
+    """
+
+    channels: ClassVar[int] = 3
+    ceiling: ClassVar[float] = 1.0
+    halo: ClassVar[int] = 96
+    channels_last: ClassVar[bool] = True
+
+    widths: ClassVar[tuple[int, ...]] = (24, 32, 48, 64)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = _SkipNetwork(self.channels, self.widths)
+
+    def unclipped(self, image: Tensor) -> Tensor:
+        """Give the logit of the next state."""
+        shares = image / 255
+        known = shares[:, 2:]
+        logit: Tensor = self.network(torch.cat([shares[:, :1], shares[:, 1:2] * known, known], 1))
+        return logit
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Give the next state in 0..1."""
+        return self.unclipped(image).sigmoid()
+
+
+_WINDOW = 17
+"""Side of the window of `_flattened`, in blocks of 4 x 4 px."""
+
+
+def _flattened(grey: Tensor) -> Tensor:
+    """Give grey (B, 1, H, W) in 0..1 less its mean within 68 px, in thirds of deviations."""
+    with torch.autocast(grey.device.type, enabled=False):
+        grey = grey.float()
+        blocks = torch.cat([grey, grey.square()], 1)
+        blocks = nn.functional.avg_pool2d(blocks, 4)
+        around = nn.functional.avg_pool2d(
+            blocks, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
+        )
+        mean, square = nn.functional.interpolate(around, scale_factor=4.0, mode="bilinear").chunk(2, 1)
+        deviation = (square - mean.square()).clamp_min(0).sqrt()
+        flat: Tensor = (grey - mean) / (3 * deviation + 0.05)
+        return flat
+
+
 def _head(head: nn.Conv2d, features: Tensor) -> Tensor:
     """Apply the last layer in float32: bfloat16 has no room for 256 grey levels."""
     with torch.autocast(features.device.type, enabled=False):
         return nn.functional.conv2d(features.float(), head.weight.float(), head.bias)
 
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"PaperNet1": PaperNet1, "PaperNet2": PaperNet2}
+ARCHITECTURES: dict[str, type[nn.Module]] = {
+    "PaperNet1": PaperNet1,
+    "PaperNet2": PaperNet2,
+    "GuessNet": GuessNet,
+    "GuidedNet": GuidedNet,
+}
 """The network classes a model card may name."""

@@ -5,7 +5,7 @@ Arrays are (row, column); tensors inside networks are (B, C, H, W). No stage cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -25,6 +25,10 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 PixelSize: TypeAlias = tuple[float, float]
 """Height and width of one pixel [nm]."""
 
+Box: TypeAlias = tuple[int, int, int, int]
+"""Top, left, bottom, right of a rectangle of pixels; the row at the bottom and the column at the right are
+the first ones outside."""
+
 StopReason: TypeAlias = Literal["converged", "fixed point", "cycle", "cap"]
 
 
@@ -36,6 +40,16 @@ def silent(stage: str, done: int, total: int) -> None:
     """Ignore progress: the default where nobody watches."""
 
 
+def mask_of(boxes: Iterable[Box], shape: tuple[int, int]) -> MaskArray | None:
+    """Give a bool array that is True in the boxes, None where there is none."""
+    import numpy as np  # noqa: PLC0415  (records are imported where nothing is computed)
+
+    mask = np.zeros(shape, np.bool_)
+    for top, left, bottom, right in boxes:
+        mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    return mask if mask.any() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Micrograph:
     """A grey image and its scale.
@@ -44,6 +58,7 @@ class Micrograph:
     ``pixel_size`` is the (row, column) size of a pixel [nm], or None when unknown: every size downstream is
     then in pixels. ``calibration`` says where it came from ("ImageJ tag", "typed", "unknown", ...).
     ``notes`` are sentences for the user about what was done on the way in (page chosen, pixels mended, ...).
+    ``excluded`` are parts that show no specimen, such as a scale bar with its label: no grain reaches in.
     """
 
     pixels: GreyArray = field(repr=False)
@@ -51,18 +66,30 @@ class Micrograph:
     source: str = "array"
     calibration: str = "unknown"
     notes: tuple[str, ...] = ()
+    excluded: tuple[Box, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width [px]."""
         return self.pixels.shape
 
+    @property
+    def excluded_mask(self) -> MaskArray | None:
+        """Bool, shape (H, W): True where no specimen is shown; None where it is everywhere."""
+        return mask_of(self.excluded, self.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeMaps:
-    """Sobel, LoG and Canny edges: ``maps`` is uint8, shape (3, H, W), 0 or 255."""
+    """What the first network looks at.
+
+    ``maps`` is uint8, shape (3, H, W), 0 or 255: Sobel, LoG and Canny edges. ``grey`` is uint8, shape (H, W):
+    the micrograph they were found in, its contrast stretched over 0..255, not yet filtered; None where the
+    edges came without it.
+    """
 
     maps: ByteArray = field(repr=False)
+    grey: ByteArray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +122,16 @@ class Boundaries:
     ``mask`` is bool, shape (H, W), one pixel wide, every line separating two different grains.
     ``labels`` is int32, shape (H, W): the grains the lines enclose, 4-connected, numbered from 1 without
     gaps, 0 on the lines. ``pruned_px`` is the length of the loose ends that were removed, ``completed_px``
-    the length that closing added where the map had no boundary [px].
+    the length that closing added where the map had no boundary [px]. ``excluded`` is bool, shape (H, W), True
+    where no specimen is shown, or None: there are neither lines nor grains, and lines end at it as they end
+    at the image border.
     """
 
     mask: MaskArray = field(repr=False)
     labels: LabelArray = field(repr=False)
     pruned_px: int = 0
     completed_px: int = 0
+    excluded: MaskArray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +139,13 @@ class Grains:
     """The grains of one micrograph.
 
     ``labels`` is int32, shape (H, W): 0 = boundary, 1..N = grains. ``on_border`` is bool, shape (N,): grain
-    k + 1 touches the image border, so that its size is a lower bound.
+    k + 1 touches the image border or an excluded part, so that its size is a lower bound. ``excluded`` is
+    bool, shape (H, W), or None: where it is True, 0 is no boundary but nothing.
     """
 
     labels: LabelArray = field(repr=False)
     on_border: MaskArray = field(repr=False)
+    excluded: MaskArray | None = field(default=None, repr=False)
 
     @property
     def count(self) -> int:

@@ -20,6 +20,13 @@ class Network(StrEnum):
     net2 = "net2"
 
 
+class Pair(StrEnum):
+    """Which two networks."""
+
+    paper = "paper"
+    default = "default"
+
+
 class Precision(StrEnum):
     """Number format of the training."""
 
@@ -34,6 +41,9 @@ def train(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the run, the same for both; a killed run goes on.")
     ],
+    networks: Annotated[
+        Pair, typer.Option(help="'paper', as in Fig. 5, or 'default': the pair for real micrographs.")
+    ] = Pair.paper,
     recipe: RecipeOption = "paper",
     count: Annotated[
         int, typer.Option(metavar="N", help="Synthetic micrographs, split 85 / 7.5 / 7.5 %.")
@@ -85,6 +95,7 @@ def train(
     Checkpoints, losses.csv and losses.png of each network lie in DIR/net1 and DIR/net2.
     """
     settings = TrainSettings(
+        networks=networks.value,
         count=count,
         seed=seed,
         epochs=epochs,

@@ -1,4 +1,4 @@
-"""Pairs to learn from: the edge maps of synthetic micrographs and their true boundaries."""
+"""Pairs to learn from: what Net1 sees of synthetic micrographs, and their true boundaries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -24,20 +24,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    _Pair: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+
 SHARES = (0.85, 0.075, 0.075)
 """Training, validation and test (section D of the paper)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Edge maps and truths, packed eight pixels to a byte because both know only two values.
+    """Edge maps and truths, packed eight pixels to a byte because both know only two values, and greys.
 
-    ``edges`` is uint8, shape (N, 3, H, W / 8); ``truth`` is uint8, shape (N, H, W / 8).
+    ``edges`` is uint8, shape (N, 3, H, W / 8); ``truth`` is uint8, shape (N, H, W / 8); ``grey``, the
+    stretched micrographs, is uint8, shape (N, H, W), or None for networks that see the edges alone.
     """
 
     edges: NDArray[np.uint8] = field(repr=False)
     truth: NDArray[np.uint8] = field(repr=False)
     width: int
+    grey: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -47,31 +51,44 @@ class Pairs:
         """Unpack edge maps: uint8 0 or 255, shape (len(which), 3, H, W)."""
         return np.unpackbits(self.edges[which], axis=-1, count=self.width) * np.uint8(255)
 
+    def inputs(self, which: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Give what Net1 sees: uint8 0..255, shape (len(which), 3 or 4, H, W)."""
+        edges = self.edge_maps(which)
+        return edges if self.grey is None else np.concatenate([edges, self.grey[which, None]], axis=1)
+
     def truths(self, which: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Unpack truths: uint8 0 or 1, shape (len(which), 1, H, W)."""
         return np.unpackbits(self.truth[which], axis=-1, count=self.width)[:, None]
 
 
-def pair(sample: SyntheticMicrograph, edges: EdgeSettings) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Give one sample's packed edge maps and packed truth."""
-    maps = find_edges(Micrograph(sample.image.astype(np.float32) / np.float32(255)), settings=edges).maps
-    return np.packbits(maps > 0, axis=-1), np.packbits(sample.truth, axis=-1)
+def pair(sample: SyntheticMicrograph, edges: EdgeSettings) -> _Pair:
+    """Give one sample's packed edge maps, packed truth and stretched image."""
+    found = find_edges(Micrograph(sample.image.astype(np.float32) / np.float32(255)), settings=edges)
+    assert found.grey is not None  # what `find_edges` gives bears its image
+    return np.packbits(found.maps > 0, axis=-1), np.packbits(sample.truth, axis=-1), found.grey
 
 
 def make_pairs(
-    recipe: Recipe, *, seed: int, count: int, workers: int = 1, progress: Progress = silent
+    recipe: Recipe,
+    *,
+    seed: int,
+    count: int,
+    grey: bool = False,
+    workers: int = 1,
+    progress: Progress = silent,
 ) -> Pairs:
     """Make ``count`` pairs; pair k depends on ``recipe``, ``seed`` and k alone, not on ``workers``."""
-    made = []
-    for done, one in enumerate(_made(recipe, seed, count, workers), start=1):
-        made.append(one)
+    edges, truths, greys = [], [], []
+    for done, (maps, truth, stretched) in enumerate(_made(recipe, seed, count, workers), start=1):
+        edges.append(maps)
+        truths.append(truth)
+        if grey:
+            greys.append(stretched)
         progress("pairs", done, count)
-    return Pairs(np.stack([e for e, _ in made]), np.stack([t for _, t in made]), recipe.shape[1])
+    return Pairs(np.stack(edges), np.stack(truths), recipe.shape[1], np.stack(greys) if grey else None)
 
 
-def _made(
-    recipe: Recipe, seed: int, count: int, workers: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def _made(recipe: Recipe, seed: int, count: int, workers: int) -> Iterator[_Pair]:
     make = partial(_make, recipe, seed)
     if workers <= 1:
         yield from map(make, range(count))
@@ -81,20 +98,27 @@ def _made(
         yield from pool.map(make, range(count), chunksize=16)
 
 
-def _make(recipe: Recipe, seed: int, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _make(recipe: Recipe, seed: int, index: int) -> _Pair:
     return pair(synthesise(recipe, seed=seed, index=index), EdgeSettings())
 
 
-def cached_pairs(folder: Path, recipe: Recipe, *, seed: int, count: int, **how: Any) -> Pairs:
+def cached_pairs(
+    folder: Path, recipe: Recipe, *, seed: int, count: int, grey: bool = False, **how: Any
+) -> Pairs:
     """Read the pairs an earlier run left in ``folder``, or make and keep them."""
     drawn = hashlib.sha256(json.dumps(recipe.describe(), sort_keys=True).encode()).hexdigest()[:12]
-    path = folder / f"pairs-{recipe.name}-{drawn}-{seed}-{count}.npz"
+    path = folder / f"pairs-{recipe.name}-{drawn}-{seed}-{count}{'-grey' if grey else ''}.npz"
     if path.exists():
         with np.load(path) as stored:
-            return Pairs(stored["edges"], stored["truth"], int(stored["width"]))
-    pairs = make_pairs(recipe, seed=seed, count=count, **how)
+            return Pairs(
+                stored["edges"], stored["truth"], int(stored["width"]), stored["grey"] if grey else None
+            )
+    pairs = make_pairs(recipe, seed=seed, count=count, grey=grey, **how)
+    arrays: dict[str, Any] = {"edges": pairs.edges, "truth": pairs.truth} | (
+        {} if pairs.grey is None else {"grey": pairs.grey}
+    )
     with atomic_path(path) as temporary:
-        np.savez(temporary, edges=pairs.edges, truth=pairs.truth, width=pairs.width)
+        np.savez(temporary, width=pairs.width, **arrays)
     return pairs
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 class TrainSettings:
     """One training run; everything that its result depends on, besides the recipe."""
 
+    networks: Literal["paper", "default"] = "paper"
+    """"paper": those of Fig. 5. "default": the pair for real micrographs."""
     count: int = 3000
     """Synthetic micrographs, split 85 / 7.5 / 7.5 %."""
     seed: int = 1
@@ -57,7 +59,16 @@ class TrainSettings:
             raise ValueError(f"learning_rate is {self.learning_rate!r}; it must be above 0 and at most 10")
         if self.fixed_norm and self.start is None:
             raise ValueError("fixed_norm keeps the statistics of a model; name the model to start from")
+        if self.networks not in {"paper", "default"}:
+            raise ValueError(f"networks is {self.networks!r}; it must be paper or default")
+        if self.fixed_norm and self.networks != "paper":
+            raise ValueError("fixed_norm is known for the paper's networks only")
         if self.precision not in {"auto", "32-true", "bf16-mixed"}:
             raise ValueError(f"precision is {self.precision!r}; it must be auto, 32-true or bf16-mixed")
         if self.devices != "auto" and not self.devices.isdigit():
             raise ValueError(f"devices is {self.devices!r}; it must be auto or a number")
+
+    @property
+    def net1(self) -> str:
+        """Class of the first network."""
+        return "GuessNet" if self.networks == "default" else "PaperNet1"

@@ -13,7 +13,7 @@ from temgrains.training import quick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from temgrains.networks import PaperNet1, PaperNet2
+    from temgrains.networks import PaperNet2
     from temgrains.training.settings import TrainSettings
     from temgrains.training.states import StatePool
 
@@ -39,7 +39,7 @@ def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: Ten
 
 
 class _Task(lightning.LightningModule):
-    def __init__(self, network: PaperNet1 | PaperNet2, settings: TrainSettings) -> None:
+    def __init__(self, network: torch.nn.Module, settings: TrainSettings) -> None:
         super().__init__()
         self.network: Any = network
         self._settings = settings
@@ -56,8 +56,7 @@ class GuessTask(_Task):
 
     def training_step(self, batch: list[Tensor], _number: int) -> Tensor:
         """Give the error on randomly flipped pairs."""
-        axes = [axis for axis in (-2, -1) if torch.rand(()) < 0.5]
-        edges, truth = (part.flip(axes) if axes else part for part in batch)
+        edges, truth = _flipped(batch)
         edges = _channels_last(edges)
         fixed = self._settings.fixed_norm
         output = quick.net1_unclipped(self.network, edges) if fixed else self.network.unclipped(edges)
@@ -69,6 +68,23 @@ class GuessTask(_Task):
         """Log the error of the clipped output."""
         edges, truth = batch
         error = (self.network(_channels_last(edges)) / 255 - truth).square().mean()
+        self.log("validation", error, sync_dist=True)
+
+
+class LikelihoodTask(_Task):
+    """The default Net1: batches are (edges and grey uint8 (B, 4, H, W), truth uint8 (B, 1, H, W))."""
+
+    def training_step(self, batch: list[Tensor], _number: int) -> Tensor:
+        """Give the cross entropy on randomly flipped and, where square, transposed pairs."""
+        image, truth = _turned(batch)
+        error = _cross_entropy(self.network.unclipped(_channels_last(image)), truth)
+        self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
+        return error
+
+    def validation_step(self, batch: list[Tensor], _number: int) -> None:
+        """Log the cross entropy."""
+        image, truth = batch
+        error = _cross_entropy(self.network.unclipped(_channels_last(image)), truth)
         self.log("validation", error, sync_dist=True)
 
 
@@ -112,6 +128,23 @@ class PaperRefineTask(_Task):
         """Log the error of one pass."""
         error = (self.network(_channels_last(batch[0])) - batch[1]).square().mean()
         self.log("validation", error, sync_dist=True)
+
+
+def _flipped(batch: list[Tensor]) -> list[Tensor]:
+    axes = [axis for axis in (-2, -1) if torch.rand(()) < 0.5]
+    return [part.flip(axes) if axes else part for part in batch]
+
+
+def _turned(batch: list[Tensor]) -> list[Tensor]:
+    """Flip, and transpose what is square: eight views of one micrograph."""
+    square = batch[0].shape[-1] == batch[0].shape[-2]
+    turn = square and bool(torch.rand(()) < 0.5)
+    return [part.transpose(-1, -2) if turn else part for part in _flipped(batch)]
+
+
+def _cross_entropy(logit: Tensor, truth: Tensor) -> Tensor:
+    error: Tensor = torch.nn.functional.binary_cross_entropy_with_logits(logit.float(), truth.float())
+    return error
 
 
 def _channels_last(image: Tensor) -> Tensor:

@@ -1,0 +1,134 @@
+"""Drive Lightning: hardware, checkpoints, the mean of the weights, curves."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from temgrains.files import atomic_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.utils.data import DataLoader
+
+    from temgrains.records import Progress
+    from temgrains.training.settings import TrainSettings
+
+
+def fit(
+    part: str,
+    task: lightning.LightningModule,
+    loaders: list[DataLoader[Any]],
+    out: Path,
+    settings: TrainSettings,
+    progress: Progress,
+) -> Path:
+    """Train one network, from its last checkpoint if there is one, and give the path of its best."""
+    folder = out / part
+    folder.mkdir(parents=True, exist_ok=True)
+    best = ModelCheckpoint(folder, "best", monitor="validation", enable_version_counter=False, save_last=True)
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=settings.devices if settings.devices == "auto" else int(settings.devices),
+        num_nodes=settings.nodes,
+        precision=_precision(settings.precision),
+        max_epochs=settings.epochs,
+        callbacks=[
+            WeightAveraging(avg_fn=_average),
+            best,
+            _Curves(folder, part, settings.epochs, progress),
+        ],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        plugins=[_WholeCheckpoints()],
+    )
+    last = folder / "last.ckpt"
+    # What Lightning says about devices and its own services is no news to whoever trains a network here.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        # One process feeds the network well: unpacking a pair takes a hundredth of learning from it.
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        warnings.filterwarnings("ignore", ".*exists and is not empty.*")
+        trainer.fit(task, *loaders, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    return folder / "best.ckpt"
+
+
+def _average(kept: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    """Follow the weights at the pace of the last 1000 steps, of fewer at first.
+
+    The steps scatter the weights; repeated passes of Net2 add up what little their scatter shifts a line.
+    """
+    share = max(1e-3, 9 / (10 + int(updates)))
+    return kept + (current - kept) * share if kept.is_floating_point() else current
+
+
+class _WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints are replaced whole, so that a kill while one is written leaves the one before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write beside the old checkpoint, then take its place."""
+        with atomic_path(Path(path)) as temporary:
+            super().save_checkpoint(checkpoint, temporary, storage_options)
+
+
+def _precision(wanted: str) -> Any:
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    return "bf16-mixed" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "32-true"
+
+
+class _Curves(Callback):
+    """Keep the losses of every epoch as CSV and as a picture, and report progress."""
+
+    def __init__(self, folder: Path, part: str, epochs: int, progress: Progress) -> None:
+        self._folder, self._part, self._epochs, self._progress = folder, part, epochs, progress
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _task: lightning.LightningModule) -> None:
+        """Write what is known after this epoch."""
+        if not trainer.is_global_zero:
+            return
+        row = {"epoch": trainer.current_epoch, "rate": trainer.optimizers[0].param_groups[0]["lr"]}
+        row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
+        rows = [r for r in _read_rows(self._folder / "losses.csv") if int(r["epoch"]) < row["epoch"]] + [row]
+        names = list(dict.fromkeys(name for r in rows for name in r))
+        with (
+            atomic_path(self._folder / "losses.csv") as path,
+            path.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(rows)
+        _draw_curves(self._folder / "losses.png", rows, self._part)
+        self._progress(self._part, trainer.current_epoch + 1, self._epochs)
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _draw_curves(path: Path, rows: list[dict[str, Any]], title: str) -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415  (slow to import, and only needed here)
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for name in ("train", "validation"):
+        axes.semilogy([int(r["epoch"]) for r in rows], [float(r[name]) for r in rows], label=name)
+    axes.set(xlabel="epoch", ylabel="mean squared error (share of 255²)", title=title)
+    axes.legend()
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=100)
