@@ -17,8 +17,9 @@ from temgrains.cli import app
 from temgrains.micrograph import UnreadableImage
 from temgrains.records import Grains
 from temgrains.sizes import measure
+from temgrains.sizes.table import CUT
 from temgrains.statistics.labels import read_labels
-from temgrains.statistics.report import CUT, describe, pool
+from temgrains.statistics.report import describe, pool
 from tessellations import random_cells, with_lines
 
 
@@ -194,7 +195,7 @@ def test_pooling_says_where_more_fields_are_needed(tmp_path):
     for k, side in enumerate((1, 3)):
         path = tmp_path / f"{k}.tif"
         export.write_labels(path, random_cells((90, 90), 10, k), pixel_size=(side, side))
-        results.append(describe(read_labels(path))[0])
+        results.append(describe(read_labels(path)).methods)
     assert "the relative accuracy is above 10 %: measure more fields" in pool(results)[0]["notes"]
 
 

@@ -145,3 +145,17 @@ def test_wrong_options_are_refused():
         histogram(THREE, bins=0)
     with pytest.raises(ValueError, match="confidence is 95; it must lie between 0 and 1"):
         fit_lognormal(THREE, confidence=95)
+
+
+def test_the_intervals_of_mu_and_sigma_hold_the_true_ones_as_often_as_they_say():
+    law = stats.lognorm(0.45, scale=25)
+    rng = np.random.default_rng(11)
+    fits = [fit_lognormal(law.rvs(80, random_state=rng), replicates=0) for _ in range(400)]
+    mu = np.mean([fit.mu_low <= math.log(25) <= fit.mu_high for fit in fits])
+    sigma = np.mean([fit.sigma_low <= 0.45 <= fit.sigma_high for fit in fits])
+    assert mu == pytest.approx(0.95, abs=0.03)
+    assert sigma == pytest.approx(0.94, abs=0.03)
+
+
+def test_without_replicates_there_is_no_p():
+    assert math.isnan(fit_lognormal(THREE, replicates=0).p)

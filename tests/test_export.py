@@ -23,6 +23,7 @@ from temgrains.records import (
     Micrograph,
 )
 from temgrains.sizes import measure
+from temgrains.sizes.table import EMPTY
 
 ENDINGS = [
     "overlay.png",
@@ -243,22 +244,24 @@ def test_no_iterate_is_refused(analysis, tmp_path):
 def test_table_is_read_back(analysis, tmp_path):
     export.write_grains(tmp_path / "g.csv", analysis.sizes)
     table = pd.read_csv(tmp_path / "g.csv", encoding="utf-8")
+    table["remark"] = table["remark"].fillna("")
+    analysis.sizes.table["remark"] = analysis.sizes.table["remark"].astype(str)
     pd.testing.assert_frame_equal(table, analysis.sizes.table, rtol=1e-9)
     header = (tmp_path / "g.csv").read_bytes().splitlines()[0].decode("ascii")
     assert header == ",".join(analysis.sizes.table.columns)
     assert header.startswith("grain,area_px2,ecd_px,")
     assert header.endswith(
-        ",area_nm2,ecd_nm,perimeter_nm,feret_max_nm,feret_min_nm,major_axis_nm,minor_axis_nm,row_nm,column_nm"
+        ",area_nm2,ecd_nm,perimeter_nm,feret_max_nm,feret_min_nm,major_axis_nm,minor_axis_nm,row_nm,column_nm,remark"
     )
 
 
 def test_undefined_sizes_are_empty_and_no_grain_is_a_header(tmp_path):
     export.write_grains(tmp_path / "g.csv", measure(Grains(np.array([[1, 1]], np.int32), np.zeros(2, bool))))
-    assert (tmp_path / "g.csv").read_text().splitlines()[2] == "2,0,0,,,,,,,,,,,,0,False"
+    assert (tmp_path / "g.csv").read_text().splitlines()[2] == f"2,0,0,,,,,,,,,,,,0,False,{EMPTY}"
     export.write_grains(tmp_path / "g.csv", measure(Grains(np.zeros((3, 3), np.int32), np.zeros(0, bool))))
     header = (tmp_path / "g.csv").read_text()
     assert header.startswith("grain,area_px2,ecd_px,")
-    assert header.endswith(",neighbours,on_border\n")
+    assert header.endswith(",neighbours,on_border,remark\n")
 
 
 def test_provenance_is_strict_json(analysis, tmp_path):

@@ -15,6 +15,7 @@ from temgrains.grains import label
 from temgrains.records import Boundaries, Grains
 from temgrains.settings import BoundarySettings
 from temgrains.sizes import boundary_length, measure
+from temgrains.sizes.table import CUT, EMPTY, ROUND
 
 LENGTHS = ["ecd", "perimeter", "feret_max", "feret_min", "major_axis", "minor_axis"]
 SHAPES = ["aspect_ratio", "orientation_deg", "circularity", "solidity"]
@@ -37,7 +38,7 @@ def test_two_halves_share_the_line_between_them():
     mask = np.zeros((11, 11), bool)
     mask[:, 5] = True
     table = measure(grains_of(mask)).table
-    assert list(table.columns) == PIXELS
+    assert list(table.columns) == [*PIXELS, "remark"]
     assert table["grain"].tolist() == [1, 2]
     assert table["area_px2"].tolist() == [60.5, 60.5]
     np.testing.assert_allclose(table["ecd_px"], 2 * np.sqrt(60.5 / np.pi))
@@ -61,7 +62,9 @@ def test_whole_image_is_one_grain():
     crofton = np.pi / 8 * (2 * 8 + 2 * 20 + 2 * 2 * 27 / np.sqrt(2))
     assert table["perimeter_px"][0] == pytest.approx(crofton)
     assert table["solidity"][0] == 1
-    table = table.drop(columns=[n for n in table if n.startswith(("feret_max", "perim", "solid", "circ"))])
+    assert table["remark"][0] == CUT
+    apart = ("feret_max", "perim", "solid", "circ", "remark")
+    table = table.drop(columns=[n for n in table if n.startswith(apart)])
     assert table.iloc[0].to_dict() == pytest.approx(
         {
             "grain": 1,
@@ -111,7 +114,7 @@ def test_anisotropic_pixels():
     mask[:, 5] = True
     sizes = measure(grains_of(mask), pixel_size=(2.0, 0.5))
     table = sizes.table
-    assert list(table.columns) == PIXELS + NANOMETRES
+    assert list(table.columns) == [*PIXELS, *NANOMETRES, "remark"]
     assert sizes.pixel_size == (2.0, 0.5)
     assert table["area_nm2"].tolist() == [60.5, 60.5]
     np.testing.assert_allclose(table["ecd_nm"], 2 * np.sqrt(60.5 / np.pi))
@@ -123,8 +126,8 @@ def test_anisotropic_pixels():
 def test_no_grain_is_an_empty_table_with_all_columns(pixel_size, columns):
     grains = label(Boundaries(np.ones((4, 5), bool), np.zeros((4, 5), np.int32)))
     table = measure(grains, pixel_size=pixel_size).table
-    assert table.shape == (0, len(columns))
-    assert list(table.columns) == columns
+    assert table.shape == (0, len(columns) + 1)
+    assert list(table.columns) == [*columns, "remark"]
 
 
 def test_kinds_of_number():
@@ -132,7 +135,7 @@ def test_kinds_of_number():
     assert table["grain"].dtype == np.int64
     assert table["neighbours"].dtype == np.int64
     assert table["on_border"].dtype == bool
-    floats = [name for name in table.columns if name not in {"grain", "neighbours", "on_border"}]
+    floats = [name for name in table.columns if name not in {"grain", "neighbours", "on_border", "remark"}]
     assert (table[floats].dtypes == np.float64).all()
 
 
@@ -140,9 +143,21 @@ def test_label_without_pixels_has_no_centroid():
     grains = Grains(np.array([[1, 1, 3]], np.int32), np.zeros(3, bool))
     table = measure(grains).table
     assert table["area_px2"].tolist() == [2, 0, 1]
-    undefined = table.drop(columns=["grain", "area_px2", "ecd_px", "neighbours", "on_border"])
+    assert table["remark"].tolist() == ["", EMPTY, ROUND]
+    undefined = table.drop(columns=["grain", "area_px2", "ecd_px", "neighbours", "on_border", "remark"])
     assert undefined.loc[1].isna().all()
     assert undefined.drop(columns=SHAPES).notna().loc[[0, 2]].all(axis=None)
+
+
+def test_all_that_limits_a_grain_is_said():
+    labels = np.zeros((3, 3), np.int32)
+    labels[1, 1] = 1
+    grains = Grains(labels, np.ones(1, bool))
+    nothing = np.zeros((3, 3), np.float32)
+    assert measure(grains, image=nothing).table["remark"].tolist() == [f"{CUT}; {ROUND}"]
+    assert measure(Grains(np.zeros((3, 3), np.int32), np.zeros(1, bool)), image=nothing).table[
+        "remark"
+    ].tolist() == [EMPTY]
 
 
 @pytest.mark.parametrize("wrong", [(0.0, 1.0), (1.0, -1.0), (float("nan"), 1.0), (1.0, float("inf")), (1.0,)])

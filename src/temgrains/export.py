@@ -6,7 +6,6 @@ import io
 import json
 import math
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from temgrains.files import atomic_path, plain
+from temgrains.files import csv_text, plain, saving, write_text
 from temgrains.records import Progress, silent
 
 if TYPE_CHECKING:
@@ -47,7 +46,14 @@ _GIF_FRAME_MS = 150
 _GIF_LAST_MS = 2500
 
 
-def write(analysis: Analysis, folder: str | Path, stem: str, *, progress: Progress = silent) -> list[Path]:
+def write(
+    analysis: Analysis,
+    folder: str | Path,
+    stem: str,
+    *,
+    statistics: dict[str, Any] | None = None,
+    progress: Progress = silent,
+) -> list[Path]:
     """Write everything an analysis found into a folder.
 
     Parameters
@@ -58,6 +64,8 @@ def write(analysis: Analysis, folder: str | Path, stem: str, *, progress: Progre
         An existing folder.
     stem
         Start of each file's name. Files that are there already are replaced.
+    statistics
+        What the grain sizes show, as plain JSON, for ``STEM.json``.
     progress
         Called as ``progress("export", files, 7)``; may raise `Cancelled` between files.
 
@@ -86,7 +94,7 @@ def write(analysis: Analysis, folder: str | Path, stem: str, *, progress: Progre
         lambda path: write_iterates(path, analysis.iterates, pixel_size=working),
         lambda path: write_gif(path, analysis.micrograph, analysis.iterates),
         lambda path: write_grains(path, analysis.sizes),
-        lambda path: write_json(path, analysis),
+        lambda path: write_json(path, analysis, statistics=statistics),
     ]
     paths = [Path(folder) / f"{stem}.{ending}" for ending in ENDINGS]
     for done, (path, writer) in enumerate(zip(paths, writers, strict=True)):
@@ -210,20 +218,20 @@ def write_gif(path: str | Path, micrograph: Micrograph, iterates: Sequence[Itera
 
 
 def write_grains(path: str | Path, sizes: GrainSizes) -> None:
-    """Write the table of grains as CSV: UTF-8, decimal points, units in the header, empty where undefined.
+    """Write the table of grains as CSV: UTF-8, decimal points, units in the header.
+
+    What is undefined is empty, and ``remark`` says why.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    text = sizes.table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
-    with _saving(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, csv_text(sizes.table))
 
 
-def write_json(path: str | Path, analysis: Analysis) -> None:
-    """Write the provenance and the counts of what was found; what is not finite becomes null.
+def write_json(path: str | Path, analysis: Analysis, *, statistics: dict[str, Any] | None = None) -> None:
+    """Write the provenance, counts and, if given, statistics; what is not finite becomes null.
 
     Raises
     ------
@@ -240,31 +248,16 @@ def write_json(path: str | Path, analysis: Analysis) -> None:
         "completed_px": boundaries.completed_px,
         "iterations": analysis.iterates[-1].index,
     }
-    text = json.dumps(
-        plain({**analysis.provenance, "counts": counts}), indent=1, allow_nan=False, ensure_ascii=False
-    )
-    with _saving(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def _saving(path: str | Path) -> Iterator[Path]:
-    """Write atomically, and say in one sentence what failed."""
-    try:
-        with atomic_path(path) as temporary:
-            yield temporary
-    except OSError as error:
-        if str(error).startswith("cannot "):  # atomic_path has said it
-            raise
-        reason = error.strerror or str(error)
-        raise OSError(f"cannot write {path}: {reason}; the file is as it was before") from error
+    found = {} if statistics is None else {"statistics": statistics}
+    content = plain({**analysis.provenance, "counts": counts, **found})
+    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def _write_picture(path: str | Path, picture: Image.Image, **options: Any) -> None:
     # In memory first: Pillow writes past a full disk with an error that does not say so.
     encoded = io.BytesIO()
     picture.save(encoded, **options)
-    with _saving(path) as temporary:
+    with saving(path) as temporary:
         temporary.write_bytes(encoded.getbuffer())
 
 
@@ -292,7 +285,7 @@ def _write_tiff(
         text = "".join(f"{key}={value}\n" for key, value in lines.items())
         options |= {"metadata": None, "description": text, "bigtiff": size > _IMAGEJ_BYTES}
     pages = iter(pixels) if names else pixels
-    with _saving(path) as temporary:
+    with saving(path) as temporary:
         tifffile.imwrite(temporary, pages, shape=shape, dtype=first.dtype, **options)
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a full disk or an error leaves the old file as it was; values for JSON."""
+"""Writing files so that a crash, a full disk or an error leaves the old file as it was; JSON and CSV."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pandas as pd
+
+_RUNS = frozenset("=+-@\t\r")
+"""Text that starts so is a formula for a spreadsheet."""
 
 
 @contextlib.contextmanager
@@ -102,6 +107,50 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextlib.contextmanager
+def saving(path: str | Path) -> Iterator[Path]:
+    """Give a temporary file that takes the place of `path` once it is whole; a failure is said in a sentence.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; what was there stays as it was.
+    """
+    try:
+        with atomic_path(path) as temporary:
+            yield temporary
+    except OSError as error:
+        if str(error).startswith("cannot "):  # atomic_path has said it
+            raise
+        reason = error.strerror or str(error)
+        raise OSError(f"cannot write {path}: {reason}; the file is as it was before") from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text as UTF-8 with plain line ends, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    with saving(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Give a table as CSV with decimal points, empty where undefined; no text of it runs as a formula."""
+    safe = table.copy()
+    for name in safe.select_dtypes(exclude=["number", "bool"]).columns:
+        safe[name] = safe[name].map(harmless)
+    return safe.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+def harmless(text: Any) -> Any:
+    """Put a quote before text that a spreadsheet would take for a formula."""
+    return f"'{text}" if isinstance(text, str) and text[:1] in _RUNS else text
 
 
 def plain(value: Any) -> Any:

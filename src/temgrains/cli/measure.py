@@ -59,14 +59,14 @@ def measure(
 def _measured(stem: str, path: Path, out: Path, *, nm_per_px: float | None, seed: int) -> "list[GrainSize]":
     """Write the results of one map, and say what it shows."""
     from temgrains.statistics.labels import read_labels
-    from temgrains.statistics.report import describe, grain_table
+    from temgrains.statistics.report import Choices, describe
 
     labelled = read_labels(path, pixel_size=nm_per_px)
-    methods, content = describe(labelled, rng=seed)
-    _write_csv(out / f"{stem}.sizes.csv", grain_table(labelled))
-    _write_json(out / f"{stem}.sizes.json", content)
-    typer.echo(f"{path}: {_line(content)}")
-    return methods
+    found = describe(labelled, choices=Choices(seed=seed))
+    _write_csv(out / f"{stem}.sizes.csv", found.table)
+    _write_json(out / f"{stem}.sizes.json", found.content)
+    typer.echo(f"{path}: {_line(found.content)}")
+    return found.methods
 
 
 def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]") -> None:
@@ -115,20 +115,12 @@ def _rows(results: "dict[str, list[GrainSize]]") -> "pd.DataFrame":
 
 
 def _write_csv(path: Path, table: "pd.DataFrame") -> None:
-    from temgrains.files import atomic_path
+    from temgrains.files import csv_text, write_text
 
-    safe = table.copy()
-    for name in safe.select_dtypes(exclude=["number", "bool"]).columns:
-        # A spreadsheet takes text that starts so for a formula.
-        safe[name] = safe[name].map(lambda text: f"'{text}" if str(text)[:1] in set("=+-@") else text)
-    text = safe.to_csv(index=False, float_format="%.10g", lineterminator="\n")
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, csv_text(table))
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    from temgrains.files import atomic_path
+    from temgrains.files import write_text
 
-    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
-    with atomic_path(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

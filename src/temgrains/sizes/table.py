@@ -16,7 +16,14 @@ from temgrains.sizes.partition import neighbours, partition
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import GreyArray, MaskArray
+    from temgrains.records import GreyArray, LabelArray, MaskArray
+
+
+EMPTY = "no pixel has this number: nothing but the area is defined"
+CUT = "cut by the image border: a lower bound"
+CUT_OR_EXCLUDED = "cut by the image border or by what is left out: a lower bound"
+ROUND = "as long in all directions: no orientation"
+ONLY_LINES = "no pixel off the lines: no mean grey"
 
 
 def measure(
@@ -43,7 +50,8 @@ def measure(
         ``orientation_deg`` (major axis to the image's rows, counter-clockwise, 0 to 180);
         ``circularity`` (4 pi area / perimeter^2); ``solidity`` (area / area of the convex hull);
         ``neighbours`` (grains that share a boundary with it); ``on_border``; with an image ``mean_grey``;
-        where the pixel size is known all lengths and areas in nm too. No grains make an empty table. The
+        where the pixel size is known all lengths and areas in nm too; ``remark`` (why a value is missing or
+        a bound, else ""). No grains make an empty table. The
         length of the boundaries is that of the pixels labelled 0 (see `boundary_length`).
 
     Raises
@@ -56,8 +64,8 @@ def measure(
     -----
     A boundary has no width of its own: each pixel of a line belongs in equal shares to the grains at its
     four sides, or, where lines cross and there is none, to those at its corners. So the areas add up to the
-    image's, and no direction is favoured. Pixels of label 0 that touch no grain belong to none. Outlines run
-    through the `partition`.
+    image's, and no direction is favoured. Pixels of label 0 that touch no grain, and excluded ones, belong to
+    none. Outlines run through the `partition`.
 
     Lengths in px take pixels as square. Aspect ratio, orientation, circularity and solidity are those of
     the real shape where the pixel size is known. On a few pixels the perimeter is coarse, and the
@@ -65,8 +73,9 @@ def measure(
     on the border are those of the part that is seen.
     """
     _check(grains, pixel_size, image)
-    cells = partition(grains.labels)
-    counted = moments(grains.labels, grains.count), crossings(cells, grains.count), Hulls(cells, grains.count)
+    labels = marked(grains)
+    cells = partition(labels)
+    counted = moments(labels, grains.count), crossings(cells, grains.count), Hulls(cells, grains.count)
     row, column = counted[0][1:3]
     plain = _lengths(*counted, pixel_size=(1.0, 1.0))
     real = plain if pixel_size is None else _lengths(*counted, pixel_size=pixel_size)
@@ -77,12 +86,27 @@ def measure(
         table["mean_grey"] = _mean_grey(grains, image)
     if pixel_size is not None:
         table |= _named(real, "nm") | {"row_nm": row * pixel_size[0], "column_nm": column * pixel_size[1]}
-    lines = grains.labels == 0
+    table["remark"] = _remarks(table, CUT if grains.excluded is None else CUT_OR_EXCLUDED)
+    lines = labels == 0
     return GrainSizes(
         table=pd.DataFrame(table),
         pixel_size=pixel_size,
         boundary_length_px=boundary_length(lines),
         boundary_length_nm=None if pixel_size is None else boundary_length(lines, pixel_size=pixel_size),
+    )
+
+
+def areas(grains: Grains) -> NDArray[np.float64]:
+    """Give the area of each grain [px^2], as `measure` does, and refuse the same labels."""
+    _check(grains, None, None)
+    found: NDArray[np.float64] = moments(marked(grains), grains.count)[0]
+    return found
+
+
+def marked(grains: Grains) -> LabelArray:
+    """Give the labels with -1 where no specimen is shown."""
+    return (
+        grains.labels if grains.excluded is None else np.where(grains.excluded, np.int32(-1), grains.labels)
     )
 
 
@@ -129,6 +153,20 @@ def _shapes(lengths: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.flo
         }
 
 
+def _remarks(table: dict[str, NDArray[Any]], cut: str) -> NDArray[Any]:
+    """Say of each grain what limits its values."""
+    empty = table["area_px2"] == 0
+    limits = {cut: table["on_border"], ROUND: np.isnan(table["orientation_deg"])}
+    if "mean_grey" in table:
+        limits[ONLY_LINES] = np.isnan(table["mean_grey"])
+    which = sum((held & ~empty) << bit for bit, held in enumerate(limits.values())) + (empty << len(limits))
+    chosen = [
+        "; ".join(text for bit, text in enumerate(limits) if k >> bit & 1) for k in range(2 ** len(limits))
+    ]
+    remarks: NDArray[Any] = np.array([*chosen, EMPTY], object)[which]
+    return remarks
+
+
 def _mean_grey(grains: Grains, image: GreyArray) -> NDArray[np.float64]:
     """Mean of the image over each grain without its lines."""
     flat = grains.labels.ravel()
@@ -154,6 +192,20 @@ def boundary_length(mask: MaskArray, *, pixel_size: PixelSize | None = None) -> 
     )
 
 
+def check_pixel_size(pixel_size: PixelSize | None) -> None:
+    """Refuse what is no pixel size.
+
+    Raises
+    ------
+    ValueError
+        If it is neither None nor two positive numbers.
+    """
+    if pixel_size is not None:
+        sides = np.asarray(pixel_size, np.float64)
+        if sides.shape != (2,) or not (np.isfinite(sides) & (sides > 0)).all():
+            raise ValueError(f"pixel_size is {pixel_size!r}; it must be (height, width) in nm, both above 0")
+
+
 def _check(grains: Grains, pixel_size: PixelSize | None, image: GreyArray | None) -> None:
     lowest, highest = int(grains.labels.min(initial=0)), int(grains.labels.max(initial=0))
     if lowest < 0:
@@ -162,10 +214,7 @@ def _check(grains: Grains, pixel_size: PixelSize | None, image: GreyArray | None
         raise ValueError(
             f"label {highest} is higher than the number of grains, {grains.count}; label them again"
         )
-    if pixel_size is not None:
-        sides = np.asarray(pixel_size, np.float64)
-        if sides.shape != (2,) or not (np.isfinite(sides) & (sides > 0)).all():
-            raise ValueError(f"pixel_size is {pixel_size!r}; it must be (height, width) in nm, both above 0")
+    check_pixel_size(pixel_size)
     if image is not None and image.shape != grains.labels.shape:
         raise ValueError(
             f"the image has shape {image.shape}, the labels {grains.labels.shape}; they must be of one image"

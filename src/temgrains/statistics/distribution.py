@@ -30,7 +30,8 @@ class Lognormal:
     ``mu`` and ``sigma`` are mean and standard deviation of ln(diameter), by maximum likelihood;
     ``sample_sigma`` is the standard deviation with n - 1. ``median`` = exp(mu) is the geometric mean too,
     ``spread`` = exp(sigma) the multiplicative standard deviation; ``mean`` = exp(mu + sigma^2 / 2) has the
-    confidence interval ``mean_low`` .. ``mean_high`` (modified Cox). ``area_median`` is the median by area.
+    confidence interval ``mean_low`` .. ``mean_high`` (modified Cox); ``mu_low`` .. ``mu_high`` is that of mu
+    (Student), ``sigma_low`` .. ``sigma_high`` that of sigma. ``area_median`` is the median by area.
     ``distance`` is that of Kolmogorov and Smirnov, ``p`` how often diameters drawn from the fit are at least
     as far from their own fit. All are NaN where they are undefined.
     """
@@ -41,6 +42,10 @@ class Lognormal:
     sample_sigma: float
     mean_low: float = math.nan
     mean_high: float = math.nan
+    mu_low: float = math.nan
+    mu_high: float = math.nan
+    sigma_low: float = math.nan
+    sigma_high: float = math.nan
     distance: float = math.nan
     p: float = math.nan
 
@@ -196,7 +201,7 @@ def fit_lognormal(
     -----
     Both parameters are fitted, so the tables of Kolmogorov and Smirnov do not hold, and ``p`` comes from
     samples that are fitted the same way (parametric bootstrap). Above 5000 grains the samples have 5000, and
-    distances are compared times the root of the number.
+    distances are compared times the root of the number. With 0 replicates ``p`` is NaN.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
@@ -207,9 +212,9 @@ def fit_lognormal(
         return Lognormal(n, mu, 0.0 if n else math.nan, math.nan)
     mu, sample_sigma = float(logs.mean()), float(logs.std(ddof=1))
     variance = sample_sigma**2
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * math.sqrt(
-        variance / n + variance**2 / (2 * (n + 1))
-    )
+    t = float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    half, half_mu = t * math.sqrt(variance / n + variance**2 / (2 * (n + 1))), t * math.sqrt(variance / n)
+    factor = math.exp(t * _error_of_ln_sigma(logs))
     distance = _distance(np.sort(logs))
     return Lognormal(
         count=n,
@@ -218,6 +223,10 @@ def fit_lognormal(
         sample_sigma=sample_sigma,
         mean_low=math.exp(mu + variance / 2 - half),
         mean_high=math.exp(mu + variance / 2 + half),
+        mu_low=mu - half_mu,
+        mu_high=mu + half_mu,
+        sigma_low=sample_sigma / factor,
+        sigma_high=sample_sigma * factor,
         distance=distance,
         p=_bootstrap_p(distance, n, replicates, np.random.default_rng(rng)),
     )
@@ -275,6 +284,13 @@ def _checked(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
     return d
 
 
+def _error_of_ln_sigma(logs: NDArray[np.float64]) -> float:
+    """Give the standard error of ln(sigma) by the fourth moment: grains are lognormal only roughly."""
+    n = len(logs)
+    kurtosis = float(((logs - logs.mean()) ** 4).mean() / logs.var() ** 2)
+    return math.sqrt(max(kurtosis - (n - 3) / max(n - 1, 1), 0) / n) / 2
+
+
 def _percentiles(d: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float, float]:
     low, middle, high = np.quantile(d, (0.1, 0.5, 0.9), weights=weights, method="inverted_cdf")
     return float(low), float(middle), float(high)
@@ -289,6 +305,8 @@ def _distance(rising: NDArray[np.float64]) -> float:
 
 
 def _bootstrap_p(distance: float, n: int, replicates: int, rng: np.random.Generator) -> float:
+    if replicates < 1:
+        return math.nan
     size = min(n, _NULL_SIZE)
     limit = distance * math.sqrt(n / size)
     farther = sum(_distance(np.sort(rng.standard_normal(size))) >= limit for _ in range(replicates))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from temgrains.sizes import measure, partition
+from temgrains.sizes import areas, check_pixel_size, marked, partition
 from temgrains.statistics.astm import NM_PER_MM, g_of_density, g_of_intercept, remark
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ class Field:
         pixel_size
             Height and width of a pixel [nm], or None when unknown; all sizes are in px then.
         """
-        areas = measure(grains, pixel_size=pixel_size).table["area_px2"].to_numpy()
-        there = areas > 0
+        check_pixel_size(pixel_size)
+        found = areas(grains)
+        there = found > 0
         numbers = np.concatenate([[0], np.cumsum(there) * there]).astype(np.int32)
-        cells: LabelArray = numbers[partition(grains.labels)]
-        return cls(cells, areas[there], _cut(cells, int(there.sum())), pixel_size)
+        cells: LabelArray = numbers[partition(marked(grains))]
+        return cls(cells, found[there], _cut(cells, int(there.sum())), pixel_size)
 
     @property
     def pixel(self) -> PixelSize:

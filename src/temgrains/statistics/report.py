@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,21 +12,72 @@ from temgrains.files import plain
 from temgrains.sizes import measure
 from temgrains.statistics import distribution
 from temgrains.statistics.astm import NM_PER_MM
-from temgrains.statistics.between import ACCEPTABLE_RA, FEWEST_FIELDS, pooled, pooled_g
+from temgrains.statistics.between import (
+    ACCEPTABLE_RA,
+    FEWEST_FIELDS,
+    calibration_in_g,
+    pooled,
+    pooled_g,
+)
 from temgrains.statistics.field import Field, GrainSize
 from temgrains.statistics.intercepts import abrams, boundary_density, heyn, hilliard
 from temgrains.statistics.network import Network, by_triple_points
 from temgrains.statistics.planimetric import interior, jeffries, miles_lantuejoul, saltykov
+from temgrains.statistics.unfolding import FILM, Specimen, unfold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
+    from temgrains.records import GreyArray
     from temgrains.statistics.labels import Labelled
 
-CUT = "cut by the image border: a lower bound"
-ROUND = "as long in all directions: no orientation"
+TILES = (
+    "the images are tiles of one image, not independent fields: the interval holds the scatter within that "
+    "image only, and is too narrow for the specimen"
+)
+ONE_FIELD = "one image: the scatter between fields is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user states about a measurement.
+
+    ``seed`` is that of the bootstrap of the goodness of fit; ``calibration_error`` the share by which the
+    size of a pixel may be off, None where nobody said; ``specimen`` is "film" or "section"; ``unfold`` asks
+    for the spheres behind the sections.
+    """
+
+    seed: int = 0
+    calibration_error: float | None = None
+    specimen: Specimen = "film"
+    unfold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SizeStatistics:
+    """Everything about the sizes of the grains of one image.
+
+    ``table`` has a row per grain with the file's numbers; ``content`` is plain JSON, in which None is
+    undefined.
+    """
+
+    labelled: Labelled = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
+    counted: Field = field(repr=False)
+    network: Network = field(repr=False)
+    methods: list[GrainSize] = field(repr=False)
+    content: dict[str, Any] = field(repr=False)
+
+    @property
+    def diameters(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Equivalent circle diameters of the whole grains, in `unit`."""
+        found: np.ndarray[Any, np.dtype[np.float64]] = 2 * np.sqrt(self.counted.whole_areas / np.pi)
+        return found
+
+
+_DEFAULTS = Choices()
 
 
 def all_methods(field: Field, network: Network) -> list[GrainSize]:
@@ -46,49 +97,60 @@ def all_methods(field: Field, network: Network) -> list[GrainSize]:
     ]
 
 
-def grain_table(labelled: Labelled) -> pd.DataFrame:
-    """Give a row per grain with the file's number and a remark where a value is a bound or missing."""
-    table = measure(labelled.grains, pixel_size=labelled.pixel_size).table
+def grain_table(labelled: Labelled, *, image: GreyArray | None = None) -> pd.DataFrame:
+    """Give a row per grain with the file's numbers; see `temgrains.sizes.measure` for the columns."""
+    table = measure(labelled.grains, pixel_size=labelled.pixel_size, image=image).table
     table["grain"] = labelled.numbers
-    cut, no_direction = table["on_border"].to_numpy(), table["orientation_deg"].isna().to_numpy()
-    table["remark"] = np.where(cut, CUT, np.where(no_direction, ROUND, ""))
     return table
 
 
-def describe(labelled: Labelled, *, rng: int = 0) -> tuple[list[GrainSize], dict[str, Any]]:
-    """Give the result of each method, and everything as plain JSON, in which None is undefined.
+def describe(
+    labelled: Labelled, *, choices: Choices = _DEFAULTS, image: GreyArray | None = None
+) -> SizeStatistics:
+    """Measure the grains and their sizes by every method.
 
     Parameters
     ----------
     labelled
         Grains and their scale.
-    rng
-        Seed of the bootstrap that tells how well the lognormal distribution fits.
+    choices
+        What the user states about the measurement.
+    image
+        The micrograph, for the mean grey; or None.
+
+    Raises
+    ------
+    ValueError
+        If the calibration's error is no share, or a film is to be unfolded.
     """
-    field = Field.of(labelled.grains, pixel_size=labelled.pixel_size)
-    network = Network.of(field)
-    methods = all_methods(field, network)
+    counted = Field.of(labelled.grains, pixel_size=labelled.pixel_size)
+    network = Network.of(counted)
+    methods = all_methods(counted, network)
     content = {
-        "source": str(labelled.source),
+        "source": labelled.source,
         "pixel_size_nm": labelled.pixel_size,
         "calibration": labelled.calibration,
-        "grains": len(field.cut),
-        "grains_whole": int(np.count_nonzero(~field.cut)),
-        "share_of_image_in_grains": float((field.cells > 0).mean()),
+        "grains": len(counted.cut),
+        "grains_whole": int(np.count_nonzero(~counted.cut)),
+        "share_of_image_in_grains": float((counted.cells > 0).mean()),
         "methods": [found.to_dict() for found in methods],
-        "distribution": _distribution(field, rng),
-        "network": _network(field, network),
+        "distribution": _distribution(counted, choices),
+        "network": _network(counted, network),
+        "uncertainty": _uncertainty(choices),
     }
-    return methods, plain(content)
+    table = grain_table(labelled, image=image)
+    return SizeStatistics(labelled, table, counted, network, methods, plain(content))
 
 
-def pool(results: Sequence[Sequence[GrainSize]]) -> list[dict[str, Any]]:
+def pool(results: Sequence[Sequence[GrainSize]], *, tiles: bool = False) -> list[dict[str, Any]]:
     """Give mean, interval and G of each method over several images of one specimen, as plain JSON.
 
     Parameters
     ----------
     results
-        What `describe` gave for each image.
+        The methods' results for each image.
+    tiles
+        Whether the images are tiles of one image, which the notes then say.
 
     Raises
     ------
@@ -100,9 +162,6 @@ def pool(results: Sequence[Sequence[GrainSize]]) -> list[dict[str, Any]]:
         if len({found.unit for found in fields}) > 1:
             raise ValueError("some images have a scale and others have none; give the pixel size of all")
         spread, (g, low, high) = pooled(fields), pooled_g(fields)
-        notes = [] if spread.count >= FEWEST_FIELDS else [f"{FEWEST_FIELDS} fields or more are asked for"]
-        if spread.relative_accuracy > ACCEPTABLE_RA:
-            notes.append(f"the relative accuracy is above {ACCEPTABLE_RA:g} %: measure more fields")
         intercepts = fields[0].size_is == "mean intercept"
         unit = fields[0].unit if intercepts else f"per {fields[0].unit}2"
         rows.append(
@@ -111,6 +170,7 @@ def pool(results: Sequence[Sequence[GrainSize]]) -> list[dict[str, Any]]:
                 "mean_of": "mean intercept" if intercepts else "grains per area",
                 "unit": unit,
                 "fields": spread.count,
+                "fields_are": "tiles of one image" if tiles else "images",
                 "mean": spread.mean,
                 "standard_deviation": spread.deviation,
                 "half_width_95": spread.half_width,
@@ -118,23 +178,43 @@ def pool(results: Sequence[Sequence[GrainSize]]) -> list[dict[str, Any]]:
                 "g": g,
                 "g_low": low,
                 "g_high": high,
-                "notes": notes,
+                "notes": _pool_notes(spread.count, spread.relative_accuracy, tiles=tiles),
             }
         )
     pooled_rows: list[dict[str, Any]] = plain(rows)
     return pooled_rows
 
 
-def _distribution(field: Field, rng: int) -> dict[str, Any]:
+def _pool_notes(count: int, relative_accuracy: float, *, tiles: bool) -> list[str]:
+    notes = [] if count >= FEWEST_FIELDS else [f"{FEWEST_FIELDS} fields or more are asked for"]
+    if relative_accuracy > ACCEPTABLE_RA:
+        notes.append(f"the relative accuracy is above {ACCEPTABLE_RA:g} %: measure more fields")
+    return [*notes, TILES] if tiles else notes
+
+
+def _uncertainty(choices: Choices) -> dict[str, Any]:
+    """Keep apart what makes a size uncertain."""
+    error = choices.calibration_error
+    calibration: dict[str, Any] = {"note": "the error of the pixel size was not stated"}
+    if error is not None:
+        g = calibration_in_g(error)
+        calibration = {"pixel_size_percent": 100 * error, "size_percent": 100 * error, "g": g}
+    return {"between_fields": {"note": ONE_FIELD}, "calibration": calibration}
+
+
+def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
     """Describe the diameters of the whole grains."""
     diameters = 2 * np.sqrt(field.whole_areas / np.pi)
-    fit = distribution.fit_lognormal(diameters, rng=rng)
+    fit = distribution.fit_lognormal(diameters, rng=choices.seed)
     content: dict[str, Any] = {
         "of": f"equivalent circle diameters of whole grains [{field.unit}], counted by number",
         "summary": distribution.summarise(diameters),
         "lognormal": {**asdict(fit), "median": fit.median, "spread": fit.spread, "mean": fit.mean},
         "histogram": distribution.histogram(diameters),
-        "seed": rng,
+        "seed": choices.seed,
+        "specimen": choices.specimen,
+        "note": FILM if choices.specimen == "film" else "section: circles are smaller than the grains cut",
+        "unfolded": unfold(diameters, specimen=choices.specimen) if choices.unfold else None,
     }
     if field.pixel_size is not None:
         areas = field.areas * field.pixel_area / NM_PER_MM**2

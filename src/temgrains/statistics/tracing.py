@@ -86,13 +86,32 @@ def _beside(cells: LabelArray, row: int, column: int, way: int) -> tuple[int, in
     )
 
 
+@compiled
 def _nodes(cells: LabelArray, ways: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Mark the corners where segments end, and those of them where three grains meet or more."""
-    around = np.sort([cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]], axis=0)
-    grains = (around[0] > 0).astype(int) + ((np.diff(around, axis=0) > 0) & (around[1:] > 0)).sum(axis=0)
-    meeting = _BITS[ways]
-    nodes = (meeting > 0) & ((meeting != 2) | (grains > 2))
-    return nodes, (meeting > 2) & (grains > 2)
+    nodes, junctions = np.zeros(ways.shape, np.bool_), np.zeros(ways.shape, np.bool_)
+    for row in range(ways.shape[0]):
+        for column in range(ways.shape[1]):
+            meeting = 0
+            for way in range(4):
+                meeting += (ways[row, column] >> way) & 1
+            if meeting == 0:
+                continue
+            grains = _different(cells, row, column)
+            nodes[row, column] = meeting != 2 or grains > 2
+            junctions[row, column] = meeting > 2 and grains > 2
+    return nodes, junctions
+
+
+@compiled
+def _different(cells: LabelArray, row: int, column: int) -> int:
+    """Count the grains at the corner of a pixel."""
+    one, two = cells[row, column], cells[row, column + 1]
+    three, four = cells[row + 1, column], cells[row + 1, column + 1]
+    found = int(one > 0)
+    found += int(two > 0 and two != one)
+    found += int(three > 0 and three not in (one, two))
+    return found + int(four > 0 and four not in (one, two, three))
 
 
 @compiled
