@@ -1,0 +1,164 @@
+"""Divide an image along its likeliest boundaries: many small basins, joined across the weakest lines first.
+
+A line with a gap divides two grains all the same if most of it is seen. Whether it does is decided for each
+segment, the whole line between two grains, by its support: the mean likelihood along it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from temgrains.flooding import grow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from temgrains.records import ByteArray, GreyArray, LabelArray, MaskArray
+
+SUPPORT = 0.45
+"""Mean likelihood above which a segment divides two grains: what is about as likely true as not is drawn."""
+
+_SMOOTHING_PX = 1.5
+_PULL = 0.02
+"""Fall of the ground per pixel of distance from likely boundary: it parts basins at the neck of a gap."""
+_PULL_REACH_PX = 40.0
+_LIKELY = 0.3
+_MINIMUM_PX = 5
+"""A basin's deepest place is the deepest within a window of this side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The lines between pairs of grains.
+
+    ``first`` and ``second`` are the grains, first < second, shape (N,); ``pixels`` counts the line's pixels
+    that touch both; ``support`` is the mean likelihood along them, 0..1.
+    """
+
+    first: NDArray[np.int64] = field(repr=False)
+    second: NDArray[np.int64] = field(repr=False)
+    pixels: NDArray[np.int64] = field(repr=False)
+    support: NDArray[np.float64] = field(repr=False)
+
+
+def divide(
+    grey: ByteArray,
+    *,
+    support: float = SUPPORT,
+    min_grain_px: int = 20,
+    outside: MaskArray | None = None,
+) -> LabelArray:
+    """Divide an image into grains along boundaries whose support is high enough.
+
+    Parameters
+    ----------
+    grey
+        Likelihood of a boundary, uint8, shape (H, W), 0..255.
+    support
+        Segments with less are no boundary (0..1).
+    min_grain_px
+        Smaller grains are shared among their neighbours [px].
+    outside
+        Bool, shape (H, W): where there is no specimen; None for nowhere.
+
+    Returns
+    -------
+    labels
+        int32, shape (H, W): grains from 1 in reading order, 0 on lines and outside.
+    """
+    likelihood = grey.astype(np.float32) / np.float32(255)
+    basins = _basins(likelihood, outside)
+    found = segments(basins, likelihood)
+    root = _join(int(basins.max(initial=0)), found, support)
+    joined = root[basins]
+    sizes = np.bincount(joined.ravel(), minlength=len(root))
+    large = sizes >= max(min_grain_px, 2)
+    large[0] = False
+    numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
+    return grow(numbers[joined], grey, outside)
+
+
+def segments(labels: LabelArray, likelihood: GreyArray) -> Segments:
+    """Find the segments of one-pixel lines (label 0) and their support.
+
+    Parameters
+    ----------
+    labels
+        int32, shape (H, W): grains from 1, 0 on the lines.
+    likelihood
+        float32, shape (H, W), 0..1. The highest value within a pixel of the line counts: the line may run
+        beside the ridge.
+    """
+    padded = np.pad(labels, 1)
+    sides = np.stack([padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]])
+    high = sides.max(axis=0)
+    low = np.where(sides > 0, sides, high).min(axis=0)
+    between = (labels == 0) & (low < high)
+    count = int(labels.max(initial=0)) + 1
+    keys, which = np.unique(low[between].astype(np.int64) * count + high[between], return_inverse=True)
+    values = ndi.maximum_filter(likelihood, 3, mode="nearest")[between]
+    pixels = np.bincount(which, minlength=len(keys))
+    totals = np.bincount(which, values, len(keys))
+    return Segments(keys // count, keys % count, pixels, totals / np.maximum(pixels, 1))
+
+
+def _basins(likelihood: GreyArray, outside: MaskArray | None) -> LabelArray:
+    """Cut the image into more pieces than it has grains: one for each low of the ground."""
+    smooth = ndi.gaussian_filter(likelihood, _SMOOTHING_PX, mode="nearest")
+    far = ndi.distance_transform_edt(smooth < _LIKELY).astype(np.float32)
+    ground = smooth - np.float32(_PULL) * np.minimum(ndi.gaussian_filter(far, 1.0), _PULL_REACH_PX)
+    deepest = ground == ndi.minimum_filter(ground, _MINIMUM_PX, mode="nearest")
+    if outside is not None:
+        deepest &= ~outside
+    seeds, _ = ndi.label(deepest, np.ones((3, 3)))
+    low, high = float(ground.min()), float(ground.max())
+    levels = np.rint((ground - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
+    return grow(seeds.astype(np.int32), levels, outside)
+
+
+def _join(count: int, found: Segments, support: float) -> NDArray[np.int64]:
+    """Join grains 1..count across segments below the support, the weakest first; give each one's root."""
+    beside: list[dict[int, tuple[float, int]]] = [{} for _ in range(count + 1)]
+    heap = []
+    for i, j, pixels, mean in zip(
+        found.first.tolist(),
+        found.second.tolist(),
+        found.pixels.tolist(),
+        found.support.tolist(),
+        strict=True,
+    ):
+        beside[i][j] = beside[j][i] = (mean, pixels)
+        heap.append((mean, i, j))
+    heapq.heapify(heap)
+    root = np.arange(count + 1)
+    while heap and heap[0][0] < support:
+        mean, i, j = heapq.heappop(heap)
+        if beside[i].get(j, (None,))[0] != mean:
+            continue  # one of the two, or their line, has changed since
+        if len(beside[i]) < len(beside[j]):
+            i, j = j, i
+        root[j] = i
+        _take_over(beside, i, j, heap)
+    for k in range(count + 1):
+        while root[root[k]] != root[k]:
+            root[k] = root[root[k]]
+    return root
+
+
+def _take_over(
+    beside: list[dict[int, tuple[float, int]]], i: int, j: int, heap: list[tuple[float, int, int]]
+) -> None:
+    """Give grain i the neighbours of grain j; lines to a common neighbour become one."""
+    del beside[i][j], beside[j][i]
+    for k, (mean, pixels) in beside[j].items():
+        del beside[k][j]
+        other, more = beside[i].get(k, (0.0, 0))
+        support = (mean * pixels + other * more) / (pixels + more)
+        beside[i][k] = beside[k][i] = (support, pixels + more)
+        heapq.heappush(heap, (support, i, k))
+    beside[j] = {}
