@@ -13,6 +13,9 @@ from temgrains.settings import GuessSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+    from torch import nn
+
 
 def guess(
     edges: EdgeMaps,
@@ -43,9 +46,25 @@ def guess(
     ------
     ModelError
         If the model cannot be loaded.
+    ValueError
+        If the model looks at the grey image and the edges came without it.
     """
     net1 = (model if isinstance(model, models.Model) else models.load(model)).net1
     grey = tiling.apply(
-        net1, edges.maps, tile_px=settings.tile_px, device=settings.device, stage="guess", progress=progress
+        net1,
+        _seen(net1, edges),
+        tile_px=settings.tile_px,
+        device=settings.device,
+        stage="guess",
+        progress=progress,
     )
     return BoundaryMap(np.rint(grey).astype(np.uint8))
+
+
+def _seen(net1: nn.Module, edges: EdgeMaps) -> NDArray[np.uint8]:
+    """Give the channels that the network looks at, uint8, shape (3 or 4, H, W)."""
+    if int(getattr(net1, "channels")) == len(edges.maps):  # noqa: B009
+        return edges.maps
+    if edges.grey is None:
+        raise ValueError("this model looks at the grey image too; find the edges with find_edges")
+    return np.concatenate([edges.maps, edges.grey[None]])
