@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,15 @@ def test_any_failure_while_writing_is_one_sentence(images, tmp_path, model, monk
     assert [outcome.error is None for outcome in outcomes] == [False, True, True]
     assert outcomes[0].error.startswith(f"{images[0]}: {said}")
     assert "\n" not in outcomes[0].error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights on Windows")
+def test_link_to_itself_costs_only_itself(images, tmp_path, model):
+    loop = tmp_path / "in" / "loop.tif"
+    loop.symlink_to(loop)
+    outcomes = batch.run([loop, images[0]], out=tmp_path / "out", model=model, settings=FEW)
+    assert [outcome.error is None for outcome in outcomes] == [False, True]
+    assert outcomes[0].error.startswith(f"{loop}: it cannot be opened")
 
 
 def test_cancelling_ends_the_run(images, tmp_path, model):

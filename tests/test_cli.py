@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -180,6 +181,21 @@ def test_program_leaves_with_its_exit_codes(tmp_path):
     assert missing.stderr.startswith("Error: there is no model 'nonesuch'")
     assert missing.stderr.count("\n") == 1
     assert missing.stdout == ""
+
+
+def test_name_that_the_terminal_cannot_show_ends_nothing(image, model, tmp_path):
+    strange, plain = image.with_name("晶粒.png"), image.with_name("plain.png")
+    for name in (strange, plain):
+        name.write_bytes(image.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-c", "from temgrains.cli import main; main()", "run", strange, plain,
+         "--out", tmp_path / "out", "--model", model, *QUICK],
+        capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    first, second = done.stdout.decode("cp1252").splitlines()
+    assert "\\u6676\\u7c92.png: " in first
+    assert "plain.png: " in second
 
 
 def test_missing_settings_file_is_one_sentence(image, tmp_path):

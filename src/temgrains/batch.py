@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -103,7 +104,9 @@ def each(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     export.check_folder(folder)
-    inputs = [path.name for path in images if path.resolve().parent == folder.resolve()]
+    # Unlike Path.resolve, realpath does not raise for a link that leads to itself.
+    home = Path(os.path.realpath(folder))
+    inputs = [path.name for path in images if Path(os.path.realpath(path)).parent == home]
     for done, (path, stem) in enumerate(zip(images, unique_stems(images, keep=inputs), strict=True)):
         progress("images", done, len(images))
         try:

@@ -4,6 +4,8 @@ Each command is a module of its own that loads what it needs when it is called, 
 once.
 """
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -53,4 +55,8 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # The name of a file that the terminal cannot show must not end the work on the others.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()
