@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from temgrains.records import Boundaries, Grains
 
@@ -18,7 +19,8 @@ def label(boundaries: Boundaries) -> Grains:
     Returns
     -------
     Grains
-        The same labels; a grain with a pixel in the image's first or last row or column is on the border.
+        The same labels; a grain with a pixel in the image's first or last row or column, or beside an
+        excluded part, is on the border.
 
     Raises
     ------
@@ -39,4 +41,6 @@ def label(boundaries: Boundaries) -> Grains:
     on_border = np.zeros(areas.size, np.bool_)
     for edge in (labels[:1], labels[-1:], labels[:, :1], labels[:, -1:]):
         on_border[edge] = True
-    return Grains(labels=labels, on_border=on_border[1:])
+    if boundaries.excluded is not None:
+        on_border[labels[ndimage.binary_dilation(boundaries.excluded)]] = True
+    return Grains(labels=labels, on_border=on_border[1:], excluded=boundaries.excluded)

@@ -30,12 +30,14 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 def origin(micrograph: Micrograph) -> dict[str, Any]:
     """Say where the image and its scale came from."""
-    size = micrograph.pixel_size
+    size, mask = micrograph.pixel_size, micrograph.excluded_mask
     return {
         "source": micrograph.source,
         "shape": list(micrograph.shape),
         "pixel_size_nm": None if size is None else list(size),
         "calibration": micrograph.calibration,
+        "excluded": [list(box) for box in micrograph.excluded],
+        "excluded_share": 0.0 if mask is None else float(mask.mean()),
         "notes": list(micrograph.notes),
     }
 

@@ -3,6 +3,9 @@
 The networks see the image at the working scale (`GuessSettings.scale`). Edges, guess and iterates stay at
 that scale, so that the refinement can go on from any of them; the last state is resampled to the image's
 shape before lines are drawn, so that boundaries, grains and sizes always have the image's shape and pixels.
+
+Where the micrograph shows no specimen (`Micrograph.excluded`) the detectors see the mean of what is around,
+and lines and grains end.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from temgrains.boundaries import close
 from temgrains.edges import find_edges
 from temgrains.grains import label
 from temgrains.guess import guess
+from temgrains.micrograph.excluded import check_boxes, filled
 from temgrains.pipeline.provenance import timed
 from temgrains.records import (
     Boundaries,
@@ -54,7 +58,7 @@ def edges_of(
     Raises
     ------
     ValueError
-        If the working scale leaves less than 16 px along a side.
+        If the working scale leaves less than 16 px along a side, or what is excluded lies outside the image.
     """
     return find_edges(_at_working_scale(micrograph, settings), settings=settings.edges, progress=progress)
 
@@ -103,8 +107,9 @@ def grains_of(
     seconds: dict[str, float],
 ) -> tuple[Boundaries, Grains, GrainSizes]:
     """Draw the closed lines of a state at the image's scale, label and measure its grains."""
+    excluded = None if micrograph is None else micrograph.excluded_mask
     with timed(seconds, "boundaries"):
-        boundaries = close(state, settings=settings.boundaries, progress=progress)
+        boundaries = close(state, settings=settings.boundaries, excluded=excluded, progress=progress)
     with timed(seconds, "grains"):
         grains = label(boundaries)
     with timed(seconds, "sizes"):
@@ -143,14 +148,16 @@ def loaded(model: str | Path | models.Model) -> models.Model:
 
 
 def _at_working_scale(micrograph: Micrograph, settings: Settings) -> Micrograph:
+    check_boxes(micrograph.excluded, micrograph.shape)
     scale = settings.guess.scale
     height, width = micrograph.shape
     shape = (round(height * scale), round(width * scale))
     check_sides(shape, f"at guess.scale {scale:g} the image is")
+    grey = filled(micrograph)
     if shape == micrograph.shape:
-        return micrograph
-    pixels = resize(micrograph.pixels, shape, order=1, mode="edge", anti_aliasing=scale < 1)
+        return replace(micrograph, pixels=grey, excluded=())
+    pixels = resize(grey, shape, order=1, mode="edge", anti_aliasing=scale < 1)
     size = micrograph.pixel_size
     if size is not None:
         size = (size[0] * height / shape[0], size[1] * width / shape[1])
-    return replace(micrograph, pixels=pixels.astype(np.float32, copy=False), pixel_size=size)
+    return replace(micrograph, pixels=pixels.astype(np.float32, copy=False), pixel_size=size, excluded=())

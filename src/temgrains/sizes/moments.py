@@ -22,6 +22,13 @@ _ROUND = 1e-9
 def moments(labels: LabelArray, count: int) -> NDArray[np.float64]:
     """Give area, mean row and column, and the covariances (row row, row column, column column).
 
+    Parameters
+    ----------
+    labels
+        int32, shape (H, W), 0 = boundary; what is negative is no part of the specimen.
+    count
+        Number of grains.
+
     Returns
     -------
     moments
@@ -79,8 +86,9 @@ def _sums(labels: LabelArray, count: int) -> NDArray[np.float64]:
     for row in range(labels.shape[0] - 2):
         for column in range(labels.shape[1] - 2):
             label = labels[row + 1, column + 1]
-            if label > 0:
-                _add(sums, label, row, column, 1.0)
+            if label != 0:
+                if label > 0:
+                    _add(sums, label, row, column, 1.0)
                 continue
             found = _beside(labels, row + 1, column + 1, touching)
             for grain in touching[:found]:
@@ -105,7 +113,7 @@ def _beside(labels: LabelArray, row: int, column: int, touching: NDArray[np.int6
     for steps in _SIDES_THEN_CORNERS:
         for step in steps:
             label = labels[row + step[0], column + step[1]]
-            known = label == 0
+            known = label <= 0
             for grain in touching[:found]:
                 known = known or grain == label
             if not known:

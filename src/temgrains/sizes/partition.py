@@ -28,13 +28,13 @@ def partition(labels: LabelArray) -> LabelArray:
     Parameters
     ----------
     labels
-        int32, shape (H, W), 0 = boundary, grains from 1.
+        int32, shape (H, W), 0 = boundary, grains from 1; what is negative is no part of the specimen.
 
     Returns
     -------
     cells
-        int32, shape (H, W). 0 is left only where no grain touches the pixel with a side or a corner: ground
-        that belongs to no grain.
+        int32, shape (H, W). 0 is left only where no grain touches the pixel with a side or a corner, or where
+        it was negative: ground that belongs to no grain.
 
     Notes
     -----
@@ -55,9 +55,9 @@ def _filled(labels: LabelArray) -> LabelArray:
             if label == 0:
                 for step in _UP_LEFT_FIRST:
                     label = labels[row + 1 + step[0], column + 1 + step[1]]
-                    if label != 0:
+                    if label > 0:
                         break
-            cells[row, column] = label
+            cells[row, column] = max(label, 0)
     return cells
 
 
