@@ -86,6 +86,8 @@ class RefineSettings:
     """The run has converged when the change is at most this (0..1)."""
     max_iterations: int = 60
     """Cap on passes through Net2."""
+    guided: bool = True
+    """Whether a model made for it looks at the initial guess beside the state, at every pass."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -97,6 +99,7 @@ class RefineSettings:
         )
         _require_share("refine.threshold", self.threshold)
         _require_whole("refine.max_iterations", self.max_iterations, 0, 1000)
+        _require(isinstance(self.guided, bool), "refine.guided", self.guided, "true or false")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,5 +204,7 @@ def _refuse_unknown(given: dict[str, Any], known: Any, where: str) -> None:
         raise ValueError(f"unknown {', '.join(map(repr, unknown))} in {where}; known: {', '.join(known)}")
 
 
-def _toml(value: float | str) -> str:
+def _toml(value: bool | float | str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -15,8 +15,8 @@ from temgrains.settings import RefineSettings, Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOISE_SETTINGS = Settings(refine=RefineSettings(max_iterations=150))
-"""Noise is the poorest of guesses: the refinement gets more passes than it gets for a micrograph."""
+NOISE_SETTINGS = Settings(refine=RefineSettings(max_iterations=150, guided=False))
+"""Noise is no guess: the state alone decides, in more passes than it gets for a micrograph."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,18 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from temgrains.models import load, make_model, save
-from temgrains.networks import ARCHITECTURES, PaperNet2
+from temgrains.networks import ARCHITECTURES, GuidedNet, PaperNet2
 from temgrains.records import Progress, silent
 from temgrains.training.fit import fit
+from temgrains.training.guided import GuidedPool
 from temgrains.training.pairs import Pairs, cached_pairs, split
 from temgrains.training.states import StatePool
-from temgrains.training.tasks import GuessTask, LikelihoodTask, PaperRefineTask, RefineTask
+from temgrains.training.tasks import GuessTask, GuidedTask, LikelihoodTask, PaperRefineTask, RefineTask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lightning import LightningModule
     from numpy.typing import NDArray
     from torch import nn
 
@@ -70,17 +72,9 @@ def train_net2(
     guesses = {id(which): _guesses(net1, pairs, which, progress) for which in (train, validation)}
     truths = {id(which): pairs.truths(which)[:, 0] for which in (train, validation)}
     torch.manual_seed(settings.seed)
-    network = _first_weights(PaperNet2(float(guesses[id(train)].mean())), "net2", settings)
+    network = _first_weights(_net2(settings, float(guesses[id(train)].mean())), "net2", settings)
+    task, taught = _net2_task(network, settings, guesses[id(train)], truths[id(train)], recipe.thickness_px)
     held_out = _StatePairs(guesses[id(validation)], truths[id(validation)])
-    if settings.own_states:
-        pool = StatePool(
-            guesses[id(train)], truths[id(train)], seed=settings.seed, thickness_px=recipe.thickness_px
-        )
-        task: RefineTask | PaperRefineTask = RefineTask(network, settings, pool)
-        taught: Dataset[Any] = _Indices(len(train))
-    else:
-        task = PaperRefineTask(network, settings)
-        taught = _StatePairs(guesses[id(train)], truths[id(train)])
     loaders = [_loader(taught, settings, shuffle=True), _loader(held_out, settings, shuffle=False)]
     best = fit("net2", task, loaders, out, settings, progress)
     about = {"training": {"recipe": recipe.describe(), **_described(settings), **_losses(out)}}
@@ -92,6 +86,26 @@ def train_net2(
         about=_about(about, default=settings.networks == "default"),
     )
     return save(model, out / f"{name}.safetensors")
+
+
+def _net2(settings: TrainSettings, state_mean: float) -> nn.Module:
+    return GuidedNet() if settings.networks == "default" else PaperNet2(state_mean)
+
+
+def _net2_task(
+    network: Any,
+    settings: TrainSettings,
+    guesses: NDArray[np.uint8],
+    truths: NDArray[np.uint8],
+    thickness_px: float,
+) -> tuple[LightningModule, Dataset[Any]]:
+    """Give what Net2 minimises, and the data to feed it with."""
+    pool: dict[str, Any] = {"seed": settings.seed, "thickness_px": thickness_px}
+    if settings.networks == "default":
+        return GuidedTask(network, settings, GuidedPool(guesses, truths, **pool)), _Indices(len(guesses))
+    if settings.own_states:
+        return RefineTask(network, settings, StatePool(guesses, truths, **pool)), _Indices(len(guesses))
+    return PaperRefineTask(network, settings), _StatePairs(guesses, truths)
 
 
 def _about(training: dict[str, Any], *, default: bool) -> dict[str, Any]:

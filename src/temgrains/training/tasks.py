@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from temgrains.networks import PaperNet2
+    from temgrains.training.guided import GuidedPool
     from temgrains.training.settings import TrainSettings
     from temgrains.training.states import StatePool
 
@@ -112,6 +113,34 @@ class RefineTask(_Task):
         for _ in range(VALIDATION_PASSES):
             before, state = state, (self.network(_channels_last(state)) * 255).round()
         self.log("validation", clipped_error(state, truth * 255.0, 255, BOUNDARY_WEIGHT), sync_dist=True)
+        self.log("change", (state - before).abs().mean() / 255, sync_dist=True)
+
+
+class GuidedTask(_Task):
+    """The default Net2 on a pool: training batches are indices into it, validation ones (guess, truth)."""
+
+    def __init__(self, network: torch.nn.Module, settings: TrainSettings, pool: GuidedPool) -> None:
+        super().__init__(network, settings)
+        self._pool = pool
+
+    def training_step(self, batch: Tensor, _number: int) -> Tensor:
+        """Give the cross entropy of one pass on states of all kinds and ages."""
+        which = batch.cpu().numpy().astype(np.intp)
+        seen, target = (part.to(self.device) for part in self._pool.take(which))
+        logit = self.network.unclipped(_channels_last(seen))
+        self._pool.put_back(which, logit.detach().float().sigmoid())
+        error = _cross_entropy(logit, target)
+        self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
+        return error
+
+    def validation_step(self, batch: list[Tensor], _number: int) -> None:
+        """Log the error of the state after several passes and the mean absolute change of the last one."""
+        guess, truth = batch[0].float(), batch[1]
+        state, known = guess, torch.full_like(guess, 255)
+        for _ in range(VALIDATION_PASSES):
+            seen = torch.cat([state, guess, known], 1)
+            before, state = state, (self.network(_channels_last(seen)) * 255).round()
+        self.log("validation", (state / 255 - truth).square().mean(), sync_dist=True)
         self.log("change", (state - before).abs().mean() / 255, sync_dist=True)
 
 
