@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -28,7 +29,7 @@ from temgrains.models import make_model
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.records import Iterate
 from temgrains.settings import RefineSettings, Settings, read_settings, write_toml
-from temgrains.synthesis import paper_recipe, synthesise
+from temgrains.synthesis import paper_recipe, real_recipe, synthesise, write_recipe
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COMMANDS = (
@@ -320,6 +321,21 @@ def test_synthesise_takes_one_mean_diameter(tmp_path):
 )
 def test_synthesise_refuses_wrong_options(tmp_path, option, said):
     assert said in refused("synthesise", "--out", tmp_path, *option)
+
+
+def test_synthesise_takes_a_recipe_from_a_file(tmp_path):
+    recipe = real_recipe(name="mine", shape=(48, 64), mean_diameter_px=(16.0, 20.0))
+    write_recipe(recipe, tmp_path / "mine.toml")
+    works("synthesise", "--recipe", tmp_path / "mine.toml", "--out", tmp_path / "made", "--sigma", 0.3)
+    made = np.asarray(Image.open(tmp_path / "made" / "0-00000.png"))
+    assert np.array_equal(made, synthesise(dataclasses.replace(recipe, sigma=0.3), seed=0).image)
+
+
+def test_a_recipe_file_that_is_missing_or_wrong_is_named(tmp_path):
+    (tmp_path / "bad.toml").write_text("sigma = 7")
+    assert "gone.json: No such file" in fails("synthesise", "--out", tmp_path, "--recipe", "gone.json")
+    said = fails("train", "net1", "--out", tmp_path / "run", "--recipe", tmp_path / "bad.toml")
+    assert "bad.toml: sigma is 7.0; it must be from 0 to 2" in said
 
 
 def test_synthesise_says_what_a_recipe_cannot_be(tmp_path):

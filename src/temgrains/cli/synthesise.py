@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from temgrains.synthesis import Recipe
 
 RecipeOption = Annotated[
-    str, typer.Option(metavar="NAME", help="'paper', or 'default': what real micrographs show.")
+    str,
+    typer.Option(metavar="NAME|FILE", help="'paper', 'default' (as real micrographs), or a recipe file."),
 ]
 
 
@@ -63,13 +64,19 @@ def synthesise(
 
 
 def recipe_of(name: str, **changes: Any) -> "Recipe":
-    """Give the recipe of a name, with changes to its fields."""
-    from temgrains.synthesis import paper_recipe, real_recipe
+    """Give the recipe of a name or of a file, with changes to its fields."""
+    import dataclasses
 
-    recipes = {"paper": paper_recipe, "default": real_recipe}
-    if name not in recipes:
-        raise typer.BadParameter(f"there is no recipe {name!r}; known: {', '.join(recipes)}")
-    return recipes[name](**changes)
+    from temgrains.synthesis.recipe_files import ENDINGS, RECIPES, read_recipe
+
+    if name in RECIPES:
+        return RECIPES[name](**changes)
+    if not name.lower().endswith(ENDINGS):
+        raise typer.BadParameter(
+            f"there is no recipe {name!r}; known: {', '.join(RECIPES)}, and files that end in "
+            f"{' or '.join(ENDINGS)}"
+        )
+    return dataclasses.replace(read_recipe(name), **changes)
 
 
 def _summary(series: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ class Dislocations(Limited):
     """Short, dark, slightly bent lines and dots: the strain around dislocations diffracts."""
 
     density: float = 6.0
-    """Number per 10 000 px², at most."""
+    """Number [per 10 000 px²], at most (0..1000)."""
     length_px: float = 25.0
     """Length, at most; the shortest are dots."""
     contrast_grey: float = 70.0
@@ -59,7 +59,7 @@ class Loops(Limited):
     """Small dark rings: dislocation loops, as radiation and quenching leave them."""
 
     density: float = 3.0
-    """Number per 10 000 px², at most."""
+    """Number [per 10 000 px²], at most (0..1000)."""
     radius_px: float = 6.0
     """Radius, at most; 2 px at least."""
     contrast_grey: float = 60.0
@@ -106,7 +106,7 @@ class Particles(Limited):
     """Round spots: precipitates (dark) and voids (bright, with the dark rim that defocus gives them)."""
 
     density: float = 1.5
-    """Number per 10 000 px², at most."""
+    """Number [per 10 000 px²], at most (0..1000)."""
     radius_px: float = 7.0
     """Radius, at most; 1.5 px at least."""
     contrast_grey: float = 80.0

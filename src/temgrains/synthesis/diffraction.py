@@ -203,7 +203,7 @@ class DepthOverlay(Limited):
     weight_share: float = 0.2
     """Weight of each layer, at most."""
     most: int = 2
-    """Number of layers, at most."""
+    """Number of layers, at most (0..8)."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from temgrains.records import GreyArray, LabelArray
 
-_LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
+LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
+"""Largest value of a setting by the last word of its name; the least is 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +25,8 @@ class Limited:
         """Refuse values outside their range."""
         for field in fields(self):
             value, kind = getattr(self, field.name), field.name.rsplit("_", 1)[-1]
-            if kind in _LIMITS and not 0 <= value <= _LIMITS[kind]:
-                raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {_LIMITS[kind]:g}")
+            if kind in LIMITS and not 0 <= value <= LIMITS[kind]:
+                raise ValueError(f"{field.name} is {value!r}; it must be from 0 to {LIMITS[kind]:g}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

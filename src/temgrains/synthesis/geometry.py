@@ -42,7 +42,7 @@ class Stretched:
     """Grains are longer in one direction: rolled, extruded or columnar films."""
 
     aspect: float = 3.0
-    """Length over width, at most."""
+    """Length over width, at most (1..20)."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

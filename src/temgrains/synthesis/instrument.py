@@ -64,7 +64,7 @@ class ShotNoise:
     """Few electrons hit each pixel: their number scatters as its square root."""
 
     least_dose: float = 40.0
-    """Electrons per white pixel, at least; each image draws up to 100 times as many."""
+    """Electrons per white pixel, at least (1..1000000); each image draws up to 100 times as many."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -100,7 +100,7 @@ class GreyScale(Limited):
     """Somebody chose brightness, contrast and gamma: the greys are stretched over part of the range."""
 
     gamma: float = 1.8
-    """Gamma, between 1 / this and this."""
+    """Gamma, between 1 / this and this (1..10)."""
     least_range_share: float = 0.3
     """Part of the range 0..255 that the greys take up, at least."""
 
@@ -125,7 +125,7 @@ class JpegBlocks:
     """The image was stored as JPEG: blocks of 8 px, and ringing at edges."""
 
     least_quality: int = 40
-    """Quality, between this and 95."""
+    """Quality, between this and 95 (1..95)."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -146,7 +146,7 @@ class Scratches(Limited):
     """Long straight lines, bright or dark: polishing, cracks of the film, dead columns."""
 
     most: int = 3
-    """Number, at most."""
+    """Number, at most (0..1000)."""
     contrast_grey: float = 90.0
     """Contrast, at most."""
 

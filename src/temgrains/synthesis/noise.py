@@ -83,7 +83,7 @@ class Median:
     """The median filter a microscopist applies against salt and pepper; the border repeats its last pixel."""
 
     size: int = 5
-    """Side of the window [px], odd, 1..31."""
+    """Side of the window [px], odd (1..31)."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
