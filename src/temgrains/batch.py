@@ -33,6 +33,7 @@ class Reading(TypedDict, total=False):
 
     pixel_size: float | PixelSize | None
     page: int | None
+    scale_bar: float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def run(
         Called as ``progress("images", done, total)`` and by the stages in between; raising `Cancelled` ends
         the whole run.
     **reading
-        ``pixel_size`` [nm] and ``page``, passed on to `read`.
+        ``pixel_size`` [nm], ``page`` and ``scale_bar``, passed on to `read`.
 
     Returns
     -------
@@ -155,6 +156,8 @@ def _allowed(stem: str) -> str:
 def _outcome(path: Path, analysis: Analysis, files: Iterable[Path]) -> Outcome:
     made = analysis.provenance
     ending = f"{made['stopped'] or 'left'} after {made['iterations']} iterations"
+    if made["excluded"]:
+        ending += f", {made['excluded_share']:.1%} of the image left out"
     return Outcome(
         path=path,
         files=tuple(files),

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from temgrains.micrograph import UnreadableImage, from_array, read, with_scale_bar
+from temgrains.micrograph.calibration import parse_length
 from temgrains.micrograph.scale_bar import find_scale_bar
 
 SHAPE = (160, 240)
@@ -128,3 +130,104 @@ def test_length_that_is_none_is_refused(length, film):
     film[140:145, 15:95] = 1
     with pytest.raises(ValueError, match=r"length_nm is .*; it must be a positive number of nm"):
         find_scale_bar(film).pixel_size(length)
+
+
+# ---- what the user says it stands for
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("200 nm", 200),
+        ("200", 200),
+        (" 0.2 µm ", 200),
+        ("0,2um", 200),
+        ("2 Å", 0.2),
+        ("1mm", 1e6),
+        (".5 nm", 0.5),
+    ],
+)
+def test_length_is_read_with_its_unit(text, length):
+    assert parse_length(text) == pytest.approx(length)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nm", "0 nm", "-5 nm", "2 px", "5 1/nm", "1e400 nm", "1 2"]
+)
+def test_text_that_is_no_length_is_refused(text):
+    with pytest.raises(ValueError, match=r"is no length; type it as 200 nm, 0\.2 µm or 5 Å"):
+        parse_length(text)
+
+
+@pytest.fixture
+def burnt(film):
+    """A film with a bar of 80 px in a box of its own."""
+    film[115:155, 120:230] = 0
+    film[140:145, 135:215] = 1
+    return film
+
+
+def test_bar_gives_the_pixel_size_and_is_left_out(burnt):
+    film = from_array(burnt)
+    found = with_scale_bar(film, find_scale_bar(film.pixels), 200)
+    assert (found.pixel_size, found.calibration) == ((2.5, 2.5), "scale bar")
+    assert found.excluded == ((115, 120, 155, 230),)
+    assert found.notes == (
+        "the scale bar of 80 px stands for 200 nm; it and its label, 11.5% of the image, are left out",
+    )
+    assert found.pixels is film.pixels
+
+
+def test_bar_that_contradicts_the_file_makes_a_note(burnt):
+    film = from_array(burnt, pixel_size=2.0, calibration="ImageJ tag")
+    bar = find_scale_bar(film.pixels)
+    found = with_scale_bar(film, bar, 200)
+    assert found.pixel_size == (2.5, 2.5)
+    assert found.notes[1] == "the scale bar's pixel of 2.5 nm is 25% off the 2 nm of the ImageJ tag; check it"
+    kept = with_scale_bar(film, bar, 200, keep_size=True)
+    assert (kept.pixel_size, kept.calibration, kept.excluded) == ((2, 2), "ImageJ tag", found.excluded)
+    assert kept.notes == found.notes
+    assert len(with_scale_bar(film, bar, 163).notes) == 1, "within 2 %"
+
+
+def test_pixels_that_are_not_square_keep_their_ratio(burnt):
+    film = from_array(burnt, pixel_size=(4.0, 2.0))
+    assert with_scale_bar(film, find_scale_bar(film.pixels), 200).pixel_size == (5, 2.5)
+
+
+def test_length_that_makes_absurd_pixels_is_refused(burnt):
+    film = from_array(burnt)
+    with pytest.raises(ValueError, match=r"from 0\.0001 to 1,000,000 nm"):
+        with_scale_bar(film, find_scale_bar(film.pixels), 1e9)
+
+
+@pytest.fixture
+def file(burnt, tmp_path):
+    """The same in a file."""
+    Image.fromarray((burnt * 255).astype(np.uint8)).save(tmp_path / "film.png")
+    return tmp_path / "film.png"
+
+
+@pytest.mark.parametrize("length", [200, 200.0, "200 nm", "0.2 µm"])
+def test_bar_of_a_file(length, file):
+    found = read(file, scale_bar=length)
+    assert (found.pixel_size, found.calibration) == ((2.5, 2.5), "scale bar")
+    assert found.excluded == ((115, 120, 155, 230),)
+
+
+def test_typed_size_goes_before_the_bar_which_is_left_out_all_the_same(file):
+    found = read(file, scale_bar=200, pixel_size=2.0)
+    assert (found.pixel_size, found.calibration, len(found.excluded)) == ((2, 2), "typed", 1)
+    assert "is 25% off the 2 nm typed; check it" in found.notes[1]
+
+
+def test_file_without_a_bar_is_refused(film, tmp_path):
+    Image.fromarray((film * 255).astype(np.uint8)).save(tmp_path / "film.png")
+    with pytest.raises(UnreadableImage, match="no scale bar was found in it; give the pixel size instead"):
+        read(tmp_path / "film.png", scale_bar="100 nm")
+
+
+@pytest.mark.parametrize("length", ["long", 0, -5, float("nan"), "1e9 nm"])
+def test_length_of_a_file_that_is_none_is_refused(length, file):
+    with pytest.raises(ValueError, match="is no length"):
+        read(file, scale_bar=length)

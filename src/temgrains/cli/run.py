@@ -40,6 +40,14 @@ def run(
         float | None,
         typer.Option(metavar="X", help="Size of a pixel [nm]; by default what the file says."),
     ] = None,
+    scale_bar: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="What the burnt-in scale bar stands for, such as '200 nm'; it gives the size of a pixel "
+            "unless --nm-per-px does, and is left out of the analysis.",
+        ),
+    ] = None,
     settings: SettingsOption = None,
     set_: SetOption = None,
     page: Annotated[
@@ -60,7 +68,7 @@ def run(
 
     failed = 0
     with quiet(), progress_bar() as progress:
-        reading: batch.Reading = {"pixel_size": nm_per_px, "page": page}
+        reading: batch.Reading = {"pixel_size": nm_per_px, "page": page, "scale_bar": scale_bar}
         for outcome in batch.each(
             images, out=out, model=model, settings=chosen, progress=progress, **reading
         ):

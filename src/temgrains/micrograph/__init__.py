@@ -3,7 +3,7 @@
 from temgrains.micrograph.decoded import SeveralImages
 from temgrains.micrograph.pixels import UnreadableImage, from_array
 from temgrains.micrograph.reading import ENDINGS, read
-from temgrains.micrograph.scale_bar import ScaleBar, find_scale_bar
+from temgrains.micrograph.scale_bar import ScaleBar, find_scale_bar, with_scale_bar
 
 __all__ = [
     "ENDINGS",
@@ -13,4 +13,5 @@ __all__ = [
     "find_scale_bar",
     "from_array",
     "read",
+    "with_scale_bar",
 ]

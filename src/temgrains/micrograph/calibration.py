@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SIZE_MIN, SIZE_MAX = 1e-4, 1e6
 """Pixel sizes outside are taken for errors [nm]."""
+_AGREE = 0.02
+"""Two pixel sizes may differ by this share without a word."""
 PRINT_MIN = 1e3
 """Given per inch or cm, pixels larger than this are sizes on paper or screen [nm]."""
 
@@ -108,6 +110,34 @@ def checked_size(pixel_size: float | Sequence[float] | None) -> PixelSize | None
             f"from {SIZE_MIN:g} to {SIZE_MAX:,.0f} nm"
         )
     return float(sizes[0]), float(sizes[1])
+
+
+def parse_length(text: str) -> float:
+    """Read a length such as "200 nm", "0.2 µm" or "200", which is in nm.
+
+    Raises
+    ------
+    ValueError
+        If it is no positive length.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:[.,]\d*)?|[.,]\d+)\s*(\S*)\s*", text)
+    factor = _NM.get(_plain(found[2] or "nm")) if found else None
+    length = float(found[1].replace(",", ".")) * factor if found and factor else 0.0
+    if not length > 0:
+        raise ValueError(f"{text.strip()!r} is no length; type it as 200 nm, 0.2 µm or 5 Å")
+    return length
+
+
+def off(own: PixelSize, other: PixelSize) -> float | None:
+    """Give by what share one pixel size is off another, None where the difference needs no word."""
+    ratio = max(abs(one / two - 1) for one, two in zip(own, other, strict=True))
+    return ratio if ratio > _AGREE else None
+
+
+def shown(pixel_size: PixelSize) -> str:
+    """Give a pixel size as text."""
+    height, width = (f"{side:.5g}" for side in pixel_size)
+    return f"{height} nm" if height == width else f"{height} x {width} nm"
 
 
 def _is_size(size: Any) -> bool:

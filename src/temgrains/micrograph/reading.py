@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temgrains.micrograph import headers, instrument, picture, tiff
-from temgrains.micrograph.calibration import Calibration, checked_size
+from temgrains.micrograph.calibration import Calibration, checked_size, off, parse_length, shown
 from temgrains.micrograph.dm_tags import is_dm
 from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
+from temgrains.micrograph.scale_bar import find_scale_bar, with_scale_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,13 +35,15 @@ ENDINGS = (
     *(".dm3", ".dm4", ".emd", ".ser", ".emi", ".mrc", ".mrcs", ".st", ".rec"),
 )
 """Endings of the files that are read; which format a file is, its content says."""
-_AGREE = 0.02
-"""A typed pixel size may differ from that of the file by this share without a word."""
 _INSTRUMENTS = frozenset(ENDINGS[5:])
 
 
 def read(
-    path: str | Path, *, pixel_size: float | Sequence[float] | None = None, page: int | None = None
+    path: str | Path,
+    *,
+    pixel_size: float | Sequence[float] | None = None,
+    page: int | None = None,
+    scale_bar: float | str | None = None,
 ) -> Micrograph:
     """Read a TIFF, PNG, JPEG, DM3, DM4, EMD, SER, EMI or MRC file as a micrograph.
 
@@ -53,6 +56,9 @@ def read(
     page
         Which page of a file that has several, from 0; None takes the first and says so. Several different
         images in one file, such as those of several detectors, must be chosen from: `SeveralImages`.
+    scale_bar
+        What the burnt-in scale bar stands for, "200 nm" or a number of nm. The pixel size follows from it
+        unless one is given, and the bar and its label are left out of the analysis.
 
     Returns
     -------
@@ -64,10 +70,11 @@ def read(
     ------
     UnreadableImage
         If the file is missing, damaged, cut short, too large, of another format, or no grey or colour image
-        but a diffraction pattern, a Fourier transform or a spectrum; the message is one sentence that names
-        the file, the reason, and what to do.
+        but a diffraction pattern, a Fourier transform or a spectrum, or shows no scale bar although one is
+        given; the message is one sentence that names the file, the reason, and what to do.
     ValueError
-        If the pixel size is not between 0.0001 and 1,000,000 nm, or the page no whole number from 0.
+        If the pixel size is not between 0.0001 and 1,000,000 nm, the page no whole number from 0, or the
+        scale bar no length.
 
     Notes
     -----
@@ -77,8 +84,9 @@ def read(
     path = Path(path)
     typed = checked_size(pixel_size)
     _check_page(page)
+    length = _checked_length(scale_bar)
     try:
-        return _read(path, typed, page)
+        micrograph = _read(path, typed, page)
     except UnreadableImage:
         raise
     except MemoryError as error:
@@ -87,11 +95,23 @@ def read(
         # The decoders fail on damaged files in a dozen ways, some of them mere slips like a division by zero.
         reason = f"it is damaged or in a variant that is not read ({_brief(error)}); save it as plain TIFF"
         raise UnreadableImage(path, reason) from error
+    return micrograph if length is None else _by_scale_bar(path, micrograph, length)
 
 
 def _check_page(page: Any) -> None:
     if not (page is None or (isinstance(page, Integral) and int(page) >= 0)):
         raise ValueError(f"page is {page!r}; it must be a whole number from 0")
+
+
+def _checked_length(scale_bar: float | str | None) -> float | None:
+    return None if scale_bar is None else parse_length(str(scale_bar))
+
+
+def _by_scale_bar(path: Path, micrograph: Micrograph, length_nm: float) -> Micrograph:
+    bar = find_scale_bar(micrograph.pixels)
+    if bar is None:
+        refuse(path, "no scale bar was found in it; give the pixel size instead")
+    return with_scale_bar(micrograph, bar, length_nm, keep_size=micrograph.calibration == "typed")
 
 
 def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
@@ -119,12 +139,12 @@ def _typed(typed: PixelSize, said: Calibration) -> Calibration:
     """Take the typed size, and tell by how much it differs from what the file says."""
     if said.pixel_size is None:
         return Calibration(typed, "typed")
-    ratio = max(abs(own / other - 1) for own, other in zip(typed, said.pixel_size, strict=True))
-    if ratio <= _AGREE:
+    ratio = off(typed, said.pixel_size)
+    if ratio is None:
         return Calibration(typed, "typed")
-    height, width = said.pixel_size
-    told = f"{height:.5g} x {width:.5g} nm"
-    doubt = f"the typed pixel size is {ratio:.0%} off the {told} of the {said.source}; check it"
+    doubt = (
+        f"the typed pixel size is {ratio:.0%} off the {shown(said.pixel_size)} of the {said.source}; check it"
+    )
     return Calibration(typed, "typed", (doubt,))
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
+from temgrains.micrograph.calibration import checked_size, off, shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from temgrains.records import GreyArray, MaskArray
+    from temgrains.records import Box, GreyArray, MaskArray, Micrograph
+
+SOURCE = "scale bar"
+"""What a micrograph's ``calibration`` says then."""
 
 _TOLERANCES = (0.004, 0.08)
 """How far from black or white a bar may be: as drawn, then as JPEG leaves it."""
@@ -40,6 +45,12 @@ class ScaleBar:
     height: int
     length: int
     mask: MaskArray = field(repr=False)
+
+    @property
+    def box(self) -> Box:
+        """The rectangle that the mask is."""
+        rows, columns = ndimage.find_objects(self.mask.astype(np.int8))[0]
+        return int(rows.start), int(columns.start), int(rows.stop), int(columns.stop)
 
     def pixel_size(self, length_nm: float) -> float:
         """Give the size of a pixel [nm] from the length that the bar stands for.
@@ -91,6 +102,56 @@ def find_scale_bar(pixels: GreyArray) -> ScaleBar | None:
                 rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start, mask
             )
     return None
+
+
+def with_scale_bar(
+    micrograph: Micrograph, bar: ScaleBar, length_nm: float, *, keep_size: bool = False
+) -> Micrograph:
+    """Take the pixel size from a scale bar, and leave the bar and its label out of the analysis.
+
+    Parameters
+    ----------
+    micrograph
+        In which the bar was found.
+    bar
+        From `find_scale_bar`.
+    length_nm
+        As the label says it [nm].
+    keep_size
+        Whether the micrograph's own pixel size goes before that of the bar.
+
+    Raises
+    ------
+    ValueError
+        If the length is not positive, or makes pixels that cannot be.
+
+    Notes
+    -----
+    The bar lies along the rows. If the micrograph knows that its pixels are not square, their ratio is kept.
+    A size that is more than 2 % off the micrograph's own makes a note.
+    """
+    own = micrograph.pixel_size
+    width = bar.pixel_size(length_nm)
+    size = checked_size(width if own is None else (width * own[0] / own[1], width))
+    share = float(bar.mask.mean())
+    notes = [
+        f"the scale bar of {bar.length} px stands for {length_nm:.6g} nm; it and its label, {share:.1%} of "
+        "the image, are left out"
+    ]
+    difference = None if own is None or size is None else off(size, own)
+    if own is not None and size is not None and difference is not None:
+        where = "typed" if micrograph.calibration == "typed" else f"of the {micrograph.calibration}"
+        notes.append(
+            f"the scale bar's pixel of {shown(size)} is {difference:.0%} off the {shown(own)} {where}; check it"
+        )
+    marked = replace(
+        micrograph,
+        excluded=(*micrograph.excluded, bar.box),
+        notes=(*micrograph.notes, *notes),
+    )
+    if keep_size and own is not None:
+        return marked
+    return replace(marked, pixel_size=size, calibration=SOURCE)
 
 
 def _bars(drawn: MaskArray) -> Iterator[_Box]:
