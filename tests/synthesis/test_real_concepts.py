@@ -13,12 +13,14 @@ from temgrains.synthesis.diffraction import (
     BendContours,
     BoundaryLines,
     BraggGrey,
+    GrainMottle,
     GrainShading,
     Moire,
     ThicknessFringes,
     TwinLamellae,
 )
-from temgrains.synthesis.fields import boundary_distance, smooth_field
+from temgrains.synthesis.fields import Sometimes, boundary_distance, smooth_field
+from temgrains.synthesis.geometry import Curved
 from temgrains.synthesis.instrument import (
     Background,
     Blur,
@@ -37,14 +39,15 @@ LABELS[48:, :64] = 3
 FLAT = np.full(SHAPE, 120, np.float32)
 
 STEPS = [
-    BraggGrey(), GrainShading(), BendContours(), BoundaryLines(), ThicknessFringes(), TwinLamellae(), Moire(),
-    Dislocations(), Loops(), Speckle(), Particles(), Background(), Blur(), ShotNoise(), CorrelatedNoise(),
+    BraggGrey(), GrainShading(), GrainMottle(), BendContours(), BoundaryLines(), ThicknessFringes(),
+    TwinLamellae(), Moire(), Dislocations(), Loops(), Speckle(), Particles(), Background(), Blur(), ShotNoise(), CorrelatedNoise(),
     GreyScale(), JpegBlocks(), Scratches(), ScaleBar(),
 ]  # fmt: skip
 NAMES = [type(step).__name__ for step in STEPS]
 NOUGHT = [
-    GrainShading(slope_grey=0), BendContours(depth_share=0), BoundaryLines(contrast_grey=0),
-    ThicknessFringes(contrast_grey=0), TwinLamellae(grain_share=0), Moire(contrast_grey=0),
+    GrainShading(slope_grey=0), GrainMottle(contrast_share=0), BendContours(depth_share=0),
+    BoundaryLines(contrast_grey=0), ThicknessFringes(contrast_grey=0),
+    TwinLamellae(grain_share=0), Moire(contrast_grey=0),
     Dislocations(density=0), Loops(contrast_grey=0), Speckle(contrast_share=0), Particles(density=0),
     Background(uneven_share=0, vignette_share=0), Blur(focus_px=0, drift_px=0),
     CorrelatedNoise(deviation_grey=0), Scratches(most=0), ScaleBar(image_share=0),
@@ -234,3 +237,22 @@ def test_a_scale_bar_is_a_bar_near_the_bottom():
     made = pictures(ScaleBar(image_share=1)) != FLAT
     assert made.any((1, 2)).all()
     assert not made[:, : SHAPE[0] // 2].any()
+
+
+def test_some_images_show_a_concept_and_the_others_stay_as_they_were():
+    sometimes = Sometimes(concept=BraggGrey(), image_share=0.3)
+    shown = [not np.array_equal(sometimes(FLAT, LABELS, rng(seed)), FLAT) for seed in range(300)]
+    assert 0.2 < np.mean(shown) < 0.4
+    assert Sometimes(concept=Curved(), image_share=0)(LABELS, rng()) is LABELS
+
+
+def test_mottles_end_at_the_boundary():
+    mottled = pictures(GrainMottle())
+    jump = np.abs(np.diff(mottled[:, 10:40], axis=2)).mean((0, 1))
+    assert jump[63] > 3 * np.delete(jump, 63).max()
+
+
+def test_lines_may_have_flanks_of_the_other_sign():
+    flanked = BoundaryLines(flanked_share=1.0)(FLAT, LABELS, rng(2)) - FLAT
+    plain = BoundaryLines(flanked_share=0.0)(FLAT, LABELS, rng(2)) - FLAT
+    assert flanked.max() > 1 > plain.max() or flanked.min() < -1 < plain.min()

@@ -18,6 +18,7 @@ from temgrains.synthesis.diffraction import (
     BoundaryLines,
     BraggGrey,
     DepthOverlay,
+    GrainMottle,
     GrainShading,
     Moire,
     ThicknessFringes,
@@ -45,6 +46,7 @@ STEPS: dict[str, tuple[type, ...]] = {
         RandomGrey,
         BraggGrey,
         GrainShading,
+        GrainMottle,
         TwinLamellae,
         BendContours,
         ThicknessFringes,
@@ -87,7 +89,6 @@ def steps_by_name() -> dict[str, type]:
     return {kind.__name__: kind for kinds in STEPS.values() for kind in kinds}
 
 
-@lru_cache(maxsize=128)
 def strengths(kind: type) -> tuple[Strength, ...]:
     """Give what may be set on a concept, from the fields of its class and their docstrings.
 

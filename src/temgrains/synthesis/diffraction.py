@@ -65,6 +65,26 @@ class GrainShading(Limited):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GrainMottle(Limited):
+    """Grains are blotched, each in its own way: strain and uneven thickness bend its planes."""
+
+    contrast_share: float = 0.3
+    """Standard deviation as a share of the brightness, at most; each grain draws its own."""
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Multiply by smooth fields that end at the boundaries."""
+        count = grain_count(labels)
+        scale = np.sqrt(labels.size / count) * rng.uniform(0.3, 1.2)
+        angles = rng.uniform(0, 2 * np.pi, count)
+        strength = self.contrast_share * rng.random() * rng.random(count) ** 2
+        mottled = np.ones_like(image)
+        for weight in (np.cos(angles), np.sin(angles)):
+            field = smooth_field(labels.shape, max(scale, 2.0), rng)
+            mottled += per_grain(labels, (strength * weight).astype(np.float32)) * field
+        return image * np.clip(mottled, 0.1, None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BendContours(Limited):
     """Dark bands cross a grain where the bent foil meets the Bragg condition, and end at its boundary.
 

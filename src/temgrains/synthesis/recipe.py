@@ -14,6 +14,7 @@ from temgrains.synthesis.diffraction import (
     BoundaryLines,
     BraggGrey,
     DepthOverlay,
+    GrainMottle,
     GrainShading,
     Moire,
     ThicknessFringes,
@@ -132,6 +133,7 @@ def real_recipe(**changes: Any) -> Recipe:
     contrast = (
         BraggGrey(spread_grey=30.0),
         GrainShading(slope_grey=35.0),
+        _some(GrainMottle(contrast_share=0.5), 0.6),
         _some(TwinLamellae(), 0.3),
         _some(BendContours(), 0.6),
         _some(ThicknessFringes(contrast_grey=60.0, period_px=14.0, grain_share=0.6), 0.6),
@@ -145,7 +147,7 @@ def real_recipe(**changes: Any) -> Recipe:
         _some(Speckle(), 0.6),
     )
     light = (
-        _some(DepthOverlay(), 0.5),
+        _some(DepthOverlay(weight_share=0.35), 0.5),
         _some(Background(), 0.7),
         Blur(focus_px=1.6, drift_px=2.5),
         CorrelatedNoise(),
