@@ -331,6 +331,11 @@ def test_imagination_from_a_negative_seed_is_refused(keep):
         pipeline.imagine(seed=-1, model=keep)
 
 
+def test_imagination_beyond_the_memory_is_refused_before_it_is_taken(keep):
+    with pytest.raises(ValueError, match="noise: it claims 100000 x 100000 px, above the limit"):
+        pipeline.imagine(seed=0, shape=(100_000, 100_000), model=keep)
+
+
 def test_imagination_in_a_strip_too_thin_is_refused(keep):
     with pytest.raises(ValueError, match="the noise is 8 x 64 px; both sides must be at least 16 px"):
         pipeline.imagine(seed=0, shape=(8, 64), model=keep)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from temgrains import models
+from temgrains.micrograph.pixels import check_extent
 from temgrains.pipeline import provenance, steps
 from temgrains.records import Boundaries, BoundaryMap, Grains, GrainSizes, Iterate, Progress, silent
 from temgrains.settings import RefineSettings, Settings
@@ -55,11 +56,12 @@ def imagine(
     Raises
     ------
     ValueError
-        If the seed is negative or a side is shorter than 16 px.
+        If the seed is negative, a side is shorter than 16 px, or this computer cannot hold the noise.
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}; it must be 0 or more")
     steps.check_sides(shape, "the noise is")
+    check_extent("noise", *shape, 0)
     networks = steps.loaded(model)
     noise = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     seconds: dict[str, float] = {}
