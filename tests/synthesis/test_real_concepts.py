@@ -40,8 +40,8 @@ FLAT = np.full(SHAPE, 120, np.float32)
 
 STEPS = [
     BraggGrey(), GrainShading(), GrainMottle(), BendContours(), BoundaryLines(), ThicknessFringes(),
-    TwinLamellae(), Moire(), Dislocations(), Loops(), Speckle(), Particles(), Background(), Blur(), ShotNoise(), CorrelatedNoise(),
-    GreyScale(), JpegBlocks(), Scratches(), ScaleBar(),
+    TwinLamellae(), Moire(), Dislocations(), Loops(), Speckle(), Particles(), Background(), Blur(),
+    ShotNoise(), CorrelatedNoise(), GreyScale(), JpegBlocks(), Scratches(), ScaleBar(),
 ]  # fmt: skip
 NAMES = [type(step).__name__ for step in STEPS]
 NOUGHT = [
