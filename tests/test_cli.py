@@ -212,10 +212,14 @@ def test_settings_that_are_no_toml_are_one_sentence(image, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("guess.scale=9", "guess.scale is 9; it must be from 0.1 to 4"),
+        ("guess.scale=9", "guess.scale is 9; it must be a number from 0.1 to 4"),
         ("guess.size=1", "unknown 'size' in [guess] in --set; known: scale, device, tile_px"),
         ("tiles.size=1", "unknown 'tiles' in --set; known: edges, guess, refine, boundaries"),
-        ("guess.scale=big", "[guess] in --set holds a value of the wrong kind"),
+        ("guess.scale=big", "guess.scale is 'big'; it must be a number from 0.1 to 4"),
+        ("edges.sobel_threshold=true", "edges.sobel_threshold is True; it must be a number from 0 to 1"),
+        ("edges.canny_sigma_px=nan", "edges.canny_sigma_px is nan; it must be a number from 0.3 to 20 px"),
+        ("guess.device=[1]", "guess.device is [1]; it must be auto, cpu or cuda"),
+        ("refine.criterion=7", "refine.criterion is 7; it must be model, paper or reference"),
     ],
 )
 def test_wrong_setting_is_one_sentence(image, tmp_path, change, said):

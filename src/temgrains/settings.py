@@ -6,6 +6,7 @@ import dataclasses
 import math
 import tomllib
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +17,18 @@ def _require(ok: bool, name: str, value: object, rule: str) -> None:
 
 
 def _require_whole(name: str, value: object, low: int, high: int) -> None:
-    ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    ok = not isinstance(value, bool) and isinstance(value, Integral) and low <= int(value) <= high
     _require(ok, name, value, f"a whole number from {low} to {high}")
 
 
-def _require_share(name: str, value: float | None) -> None:
-    if value is not None:
-        _require(math.isfinite(value) and 0 <= value <= 1, name, value, "a number from 0 to 1")
+def _require_number(name: str, value: object, low: float, high: float, unit: str = "") -> None:
+    ok = not isinstance(value, bool) and isinstance(value, Real) and low <= float(value) <= high
+    _require(ok, name, value, f"a number from {low:g} to {high:g}{unit}")
+
+
+def _require_one_of(name: str, value: object, *choices: str) -> None:
+    ok = isinstance(value, str) and value in choices
+    _require(ok, name, value, f"{', '.join(choices[:-1])} or {choices[-1]}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,14 +52,14 @@ class EdgeSettings:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        _require(0 <= self.saturation <= 0.49, "edges.saturation", self.saturation, "from 0 to 0.49")
+        _require_number("edges.saturation", self.saturation, 0, 0.49)
         _require_whole("edges.median_px", self.median_px, 1, 31)
         _require(self.median_px % 2 == 1, "edges.median_px", self.median_px, "odd")
         for name in ("log_sigma_px", "canny_sigma_px"):
-            value = getattr(self, name)
-            _require(0.3 <= value <= 20, f"edges.{name}", value, "from 0.3 to 20 px")
+            _require_number(f"edges.{name}", getattr(self, name), 0.3, 20, " px")
         for name in ("sobel_threshold", "log_threshold", "canny_threshold"):
-            _require_share(f"edges.{name}", getattr(self, name))
+            if getattr(self, name) is not None:
+                _require_number(f"edges.{name}", getattr(self, name), 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +75,8 @@ class GuessSettings:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        _require(0.1 <= self.scale <= 4, "guess.scale", self.scale, "from 0.1 to 4")
-        _require(self.device in {"auto", "cpu", "cuda"}, "guess.device", self.device, "auto, cpu or cuda")
+        _require_number("guess.scale", self.scale, 0.1, 4)
+        _require_one_of("guess.device", self.device, "auto", "cpu", "cuda")
         _require_whole("guess.tile_px", self.tile_px, 256, 8192)
 
 
@@ -91,13 +97,8 @@ class RefineSettings:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        _require(
-            self.criterion in {"model", "paper", "reference"},
-            "refine.criterion",
-            self.criterion,
-            "model, paper or reference",
-        )
-        _require_share("refine.threshold", self.threshold)
+        _require_one_of("refine.criterion", self.criterion, "model", "paper", "reference")
+        _require_number("refine.threshold", self.threshold, 0, 1)
         _require_whole("refine.max_iterations", self.max_iterations, 0, 1000)
         _require(isinstance(self.guided, bool), "refine.guided", self.guided, "true or false")
 
@@ -115,7 +116,7 @@ class BoundarySettings:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        _require_share("boundaries.threshold", self.threshold)
+        _require_number("boundaries.threshold", self.threshold, 0, 1)
         _require_whole("boundaries.closing_radius_px", self.closing_radius_px, 0, 20)
         _require_whole("boundaries.min_grain_px", self.min_grain_px, 0, 10**9)
 
@@ -158,10 +159,7 @@ def settings_from_dict(sections: dict[str, Any], *, where: str = "settings") -> 
         if not isinstance(values, dict):
             raise ValueError(f"[{name}] in {where} must be a table of settings, not {values!r}")
         _refuse_unknown(values, [f.name for f in dataclasses.fields(stage)], f"[{name}] in {where}")
-        try:
-            stages[name] = stage(**values)
-        except TypeError as error:  # a string where a number belongs fails in a comparison
-            raise ValueError(f"[{name}] in {where} holds a value of the wrong kind: {error}") from error
+        stages[name] = stage(**values)
     return Settings(**stages)
 
 
@@ -204,7 +202,10 @@ def _refuse_unknown(given: dict[str, Any], known: Any, where: str) -> None:
         raise ValueError(f"unknown {', '.join(map(repr, unknown))} in {where}; known: {', '.join(known)}")
 
 
-def _toml(value: bool | float | str) -> str:
+def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return f'"{value}"'
+    # numpy's numbers have a repr of their own.
+    return repr(int(value) if isinstance(value, Integral) else float(value))

@@ -82,7 +82,7 @@ def progress_bar() -> Iterator[Progress]:
 def shape_of(text: str) -> tuple[int, int]:
     """Read ``96x496`` as (rows, columns)."""
     sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.strip().isdigit() for side in sides):
+    if len(sides) != 2 or not all(side.strip().isdecimal() for side in sides):
         raise typer.BadParameter(f"{text!r} is not HEIGHTxWIDTH in pixels, such as 96x496")
     return int(sides[0]), int(sides[1])
 
