@@ -116,6 +116,17 @@ class Iterate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pins:
+    """What is known of a state beforehand: bool, both of the state's shape (H, W).
+
+    ``boundary`` is where there is boundary, ``grain`` where there is none; where both are True there is boundary.
+    """
+
+    boundary: MaskArray = field(repr=False)
+    grain: MaskArray = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Boundaries:
     """The closed boundary network.
 

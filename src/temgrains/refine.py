@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from temgrains import models, tiling
-from temgrains.records import BoundaryMap, Iterate, Progress, StopReason, silent
+from temgrains.records import BoundaryMap, Iterate, Pins, Progress, StopReason, silent
 from temgrains.settings import RefineSettings
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def refine(
     model: str | Path | models.Model = models.DEFAULT,
     settings: RefineSettings = RefineSettings(),  # noqa: B008  (frozen)
     device: str = "auto",
+    pins: Pins | None = None,
     progress: Progress = silent,
 ) -> Iterator[Iterate]:
     """Give the states that repeated passes of Net2 make of ``start``, one by one, until they settle.
@@ -49,6 +50,9 @@ def refine(
         Criterion, threshold and cap; the cap counts from the guess.
     device
         "auto", "cpu" or "cuda".
+    pins
+        Where there is boundary and where there is none, as a hand has corrected it: imposed on the guess and
+        the state that the run starts from, and again after every pass. None for nothing.
     progress
         Called as ``progress("refine", passes, cap)``; passes counts from the guess.
 
@@ -72,13 +76,14 @@ def refine(
     net2 = (loaded := model if isinstance(model, models.Model) else models.load(model)).net2
     criterion = loaded.criterion if settings.criterion == "model" else settings.criterion
     known = _known(start)
-    index, old = known[-1].index, known[-1].state
+    index, old = known[-1].index, _pinned(known[-1].state, pins)
+    evidence = _pinned(known[0].state, pins) if settings.guided and known[0].index == 0 else None
     maximum = 255 if criterion == "paper" else max(int(known[0].state.max(initial=0)), 1)
     seen = {_digest(iterate.state) for iterate in known}
     stopped: StopReason | None = "cap" if index >= settings.max_iterations else None
     while stopped is None:
         progress("refine", index, settings.max_iterations)
-        new = _next_state(net2, old, device, progress)
+        new = _pinned(_next_state(net2, _seen(net2, old, evidence), device, progress), pins)
         index += 1
         change = measure_change(old, new, one_sided=criterion == "reference", maximum=maximum)
         stopped = _why_stop(old, new, change, seen, settings) or (
@@ -113,10 +118,32 @@ def _known(start: BoundaryMap | Iterate | Sequence[Iterate]) -> Sequence[Iterate
     return known
 
 
+def _pinned(state: NDArray[np.uint8], pins: Pins | None) -> NDArray[np.uint8]:
+    if pins is None:
+        return state
+    if pins.boundary.shape != state.shape or pins.grain.shape != state.shape:
+        raise ValueError(
+            f"pins have the shapes {pins.boundary.shape} and {pins.grain.shape} but the state {state.shape}; "
+            "make them for the shape of the state"
+        )
+    imposed: NDArray[np.uint8] = np.where(
+        pins.boundary, np.uint8(255), np.where(pins.grain, np.uint8(0), state)
+    )
+    return imposed
+
+
+def _seen(net2: nn.Module, state: NDArray[np.uint8], evidence: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Give the input of a pass (C, H, W): the state; guided networks also see the guess, and if there is one."""
+    if int(getattr(net2, "channels")) == 1:  # noqa: B009
+        return state[None]
+    known = np.full_like(state, 0 if evidence is None else 255)
+    return np.stack([state, known if evidence is None else evidence, known])
+
+
 def _next_state(
-    net2: nn.Module, state: NDArray[np.uint8], device: str, progress: Progress
+    net2: nn.Module, image: NDArray[np.uint8], device: str, progress: Progress
 ) -> NDArray[np.uint8]:
-    grey = tiling.apply(net2, state[None], device=device, stage="pass", progress=progress)
+    grey = tiling.apply(net2, image, device=device, stage="pass", progress=progress)
     rounded: NDArray[np.uint8] = np.rint(grey * np.float32(255)).astype(np.uint8)
     return rounded
 

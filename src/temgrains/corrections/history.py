@@ -1,0 +1,156 @@
+"""Operations on a network, in their order, each of which can be undone and done again, without limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from temgrains.corrections.redraw import Change, redraw
+from temgrains.corrections.strokes import raster
+from temgrains.records import Boundaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from temgrains.corrections.strokes import Operation
+    from temgrains.records import ByteArray
+
+REPLAY_SLACK_PX = 3.0
+"""How far beside a line an erasing stroke may run when it is replayed on another network [px]."""
+
+DRAWN, ERASED = 1, 2
+"""Marks in `History.marks`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    operation: Operation
+    change: Change
+    marks: tuple[NDArray[np.int64], ...]
+
+
+class History:
+    """A closed network under correction.
+
+    ``labels`` is int32, shape (H, W), changed in place with every operation; grains keep their numbers, so
+    these have gaps (`boundaries` closes them). Operations that changed nothing are kept too: a line
+    that closes nothing yet still tells the refinement where boundary is.
+    """
+
+    def __init__(self, start: Boundaries) -> None:
+        self.start = start
+        self.labels = start.labels.copy()
+        self._fresh = int(self.labels.max(initial=0)) + 1
+        self._done: list[_Done] = []
+        self._undone: list[_Done] = []
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What was done and not undone."""
+        return tuple(done.operation for done in self._done)
+
+    @property
+    def undone(self) -> tuple[Operation, ...]:
+        """What `redo` would do again, the next one last."""
+        return tuple(done.operation for done in self._undone)
+
+    def do(self, operation: Operation, *, slack_px: float = 0.0) -> Change:
+        """Apply an operation; what was undone before cannot be done again then."""
+        change = redraw(self.labels, operation, fresh=self._fresh, slack_px=slack_px)
+        self._fresh = max(self._fresh, *(number + 1 for number in change.born), 0)
+        self._put(change)
+        self._done.append(_Done(operation, change, _marks(operation, self.labels.shape)))
+        self._undone.clear()
+        return change
+
+    def undo(self) -> Change | None:
+        """Take the last operation back and say what that changed; None if there is none."""
+        if not self._done:
+            return None
+        last = self._done.pop()
+        self._undone.append(last)
+        back = last.change.reversed()
+        self._put(back)
+        return back
+
+    def redo(self) -> Change | None:
+        """Do again what was undone last; None if there is nothing."""
+        if not self._undone:
+            return None
+        last = self._undone.pop()
+        self._done.append(last)
+        self._put(last.change)
+        return last.change
+
+    def marks(self) -> ByteArray:
+        """Give what was done by hand: uint8, shape (H, W), 1 drawn or accepted, 2 erased, 0 neither."""
+        return _painted((done.marks for done in self._done), self.labels.shape)
+
+    def boundaries(self) -> Boundaries:
+        """Give the network as a record, its grains numbered without gaps."""
+        return numbered(self.labels, self.start)
+
+    def _put(self, change: Change) -> None:
+        self.labels.reshape(-1)[change.where] = change.after
+
+
+def corrected(
+    boundaries: Boundaries, operations: Iterable[Operation], *, slack_px: float = REPLAY_SLACK_PX
+) -> Boundaries:
+    """Give a network with operations applied in their order, as when corrections are replayed in a batch.
+
+    Parameters
+    ----------
+    boundaries
+        The network; it may be another one of the same image than that on which the corrections were made.
+    operations
+        What to do.
+    slack_px
+        How far beside a line an erasing stroke may run [px].
+    """
+    history = History(boundaries)
+    for operation in operations:
+        history.do(operation, slack_px=slack_px)
+    return history.boundaries()
+
+
+def numbered(labels: NDArray[np.int32], start: Boundaries) -> Boundaries:
+    """Make a record of labels whose numbers have gaps; the other figures are those of ``start``."""
+    known = np.bincount(labels.reshape(-1)) > 0
+    known[0] = False
+    numbers = np.where(known, np.cumsum(known), 0).astype(np.int32)
+    return Boundaries(
+        mask=labels == 0,
+        labels=numbers[labels],
+        pruned_px=start.pruned_px,
+        completed_px=start.completed_px,
+    )
+
+
+def marks_of(operations: Sequence[Operation], shape: tuple[int, int]) -> ByteArray:
+    """Give what operations did by hand, as `History.marks` does."""
+    return _painted((_marks(operation, shape) for operation in operations), shape)
+
+
+def _marks(operation: Operation, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], ...]:
+    """Give the flat indices of what was erased, and of what was drawn."""
+    size = shape[0], shape[1]
+    marks = []
+    for erase in (True, False):
+        parts = [raster(s.points, size) for s in operation.strokes if s.erase is erase]
+        pixels = np.concatenate([np.zeros((0, 2), np.intp), *parts])
+        marks.append((pixels @ [size[1], 1]).astype(np.int64))
+    return tuple(marks)
+
+
+def _painted(all_marks: Iterable[tuple[NDArray[np.int64], ...]], shape: tuple[int, ...]) -> ByteArray:
+    found = np.zeros(shape, np.uint8)
+    flat = found.reshape(-1)
+    for marks in all_marks:  # a later stroke lies over an earlier one
+        for value, where in zip((ERASED, DRAWN), marks, strict=True):
+            flat[where] = value
+    return found

@@ -1,0 +1,119 @@
+"""Lines that follow the image between two points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+from skimage.graph import MCP_Geometric
+
+from temgrains.corrections.strokes import raster
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from temgrains.records import ByteArray, EdgeMaps, GreyArray, LabelArray
+
+FLOOR = 0.04
+"""Evidence of a pixel that shows nothing: it costs 1 / FLOOR times one on the surest ridge."""
+
+SPAN_PX = 120
+"""How far from its start a line can follow the image [px]; beyond that it is straight."""
+
+
+def evidence_of(map_grey: ByteArray, edges: EdgeMaps | None = None) -> GreyArray:
+    """Say how much speaks for boundary at each pixel: the networks' map first, the edges where it is silent.
+
+    Parameters
+    ----------
+    map_grey
+        How surely each pixel is boundary, uint8, shape (H, W).
+    edges
+        Edge maps of the same shape; None for none.
+
+    Returns
+    -------
+    evidence
+        float32, shape (H, W), in [0, 1].
+    """
+    evidence = map_grey.astype(np.float32) / 255
+    if edges is not None:
+        agreed = ndimage.uniform_filter(edges.maps.astype(np.float32).mean(axis=0) / 255, 3)
+        evidence = np.maximum(evidence, np.float32(0.4) * agreed)
+    smooth: GreyArray = ndimage.gaussian_filter(evidence, 1.0).astype(np.float32).clip(0, 1)
+    return smooth
+
+
+class Wire:
+    """Least-cost paths from one start to all points around it, found once and read off as a mouse moves.
+
+    Parameters
+    ----------
+    evidence
+        How much speaks for boundary, shape (H, W), in [0, 1].
+    start
+        Row and column of the start [px].
+    blocked
+        Pixels to keep off, bool, shape (H, W), such as other grains; None for none.
+    """
+
+    def __init__(
+        self,
+        evidence: GreyArray,
+        start: tuple[float, float],
+        *,
+        blocked: NDArray[np.bool_] | None = None,
+        span_px: int = SPAN_PX,
+    ) -> None:
+        self._shape = (evidence.shape[0], evidence.shape[1])
+        here = np.clip(np.rint(start).astype(int), 0, np.array(self._shape) - 1)
+        self._start = here
+        self._low = np.maximum(here - span_px, 0)
+        self._high = np.minimum(here + span_px + 1, self._shape)
+        window = slice(self._low[0], self._high[0]), slice(self._low[1], self._high[1])
+        cost = 1 / (FLOOR + evidence[window].astype(np.float64))
+        if blocked is not None:
+            cost[blocked[window]] = 10 / FLOOR
+        self._search = MCP_Geometric(cost)
+        self.costs, _ = self._search.find_costs([tuple(here - self._low)])
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Row and column of the first pixel of `costs`."""
+        return int(self._low[0]), int(self._low[1])
+
+    def to(self, point: tuple[float, float]) -> NDArray[np.intp]:
+        """Give the pixels of the path to a point, shape (N, 2), the start first."""
+        end = np.clip(np.rint(point).astype(int), 0, np.array(self._shape) - 1)
+        inside = np.clip(end, self._low, self._high - 1)
+        path = np.array(self._search.traceback(tuple(inside - self._low)), np.intp) + self._low
+        if not np.array_equal(inside, end):
+            straight = raster([tuple(inside), tuple(end)], self._shape)
+            path = np.concatenate([path, straight[1:]])
+        found: NDArray[np.intp] = path
+        return found
+
+
+def joined(path: NDArray[np.intp], labels: LabelArray, join_px: float) -> NDArray[np.intp]:
+    """Extend both ends of a path to the nearest line, or to the image border, where one is within reach."""
+    if not len(path):
+        return path
+    before = _reach(path[0], labels, join_px)[::-1]
+    after = _reach(path[-1], labels, join_px)
+    return np.concatenate([before[:-1], path, after[1:]])
+
+
+def _reach(end: NDArray[np.intp], labels: LabelArray, join_px: float) -> NDArray[np.intp]:
+    """Give the straight pixels from an end to the nearest line; the end alone if none is within reach."""
+    reach = int(np.ceil(join_px))
+    low, high = np.maximum(end - reach, 0), np.minimum(end + reach + 1, labels.shape)
+    lines = np.argwhere(labels[low[0] : high[0], low[1] : high[1]] == 0) + low
+    height, width = labels.shape
+    border = np.array([(0, end[1]), (height - 1, end[1]), (end[0], 0), (end[0], width - 1)])
+    targets = np.concatenate([lines, border])
+    distance = np.hypot(*(targets - end).T)
+    k = int(distance.argmin())
+    if distance[k] > join_px:
+        return end[None]
+    return raster([tuple(end), tuple(targets[k])], (height, width))
