@@ -43,6 +43,8 @@ class Desk(QObject):
     """Something that a dock shows has changed."""
     progressed = Signal(str, int, int)
     """Stage, done, total of the job at work."""
+    left = Signal()
+    """The last dock is closed."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -217,6 +219,7 @@ class Desk(QObject):
             self.side_work.abandon()
             self._drawing.stop()
             _keys.unbind(self.viewer)
+            self.left.emit()
         self._docks.discard(dock)
 
     # From napari

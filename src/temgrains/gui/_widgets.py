@@ -114,6 +114,18 @@ class Fold(QWidget):
         layout.addWidget(self._title)
         layout.addWidget(content)
 
+    def title(self) -> str:
+        """Give the title."""
+        return str(self._title.text())
+
+    def is_unfolded(self) -> bool:
+        """Whether the content is shown."""
+        return bool(self._title.isChecked())
+
+    def rename(self, title: str) -> None:
+        """Show another title."""
+        self._title.setText(title)
+
     def unfold(self, on: bool = True) -> None:
         """Show or hide the content."""
         self._title.setChecked(on)

@@ -49,8 +49,9 @@ class Work(Protocol):
 class _Task:
     """The part of a job that both threads see: results, progress, and the wish to stop."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, *, alone: bool) -> None:
         self.work: Work | None = work
+        self._alone = alone
         self.title = work.title
         self.results: deque[Any] = deque()
         self.note: tuple[str, int, int] | None = None
@@ -67,12 +68,10 @@ class _Task:
     def __call__(self) -> None:
         """Do the work; every error is kept, for superqt loses some and leaves the task busy for ever."""
         try:
-            while not _turn.acquire(timeout=0.05):
-                self._progress("waiting", 0, 1)
-            try:
+            if self._alone:
+                self._run_alone()
+            else:
                 self._run()
-            finally:
-                _turn.release()
         except Cancelled:
             self.stopped.set()
         except Exception as error:  # whatever it is, the window must learn of it
@@ -82,8 +81,16 @@ class _Task:
             self.work, self.aborted = None, lambda: False  # napari keeps its tasks: not our images with them
             self.done = True
 
+    def _run_alone(self) -> None:
+        while not _turn.acquire(timeout=0.05):
+            self._progress("waiting", 0, 1)
+        try:
+            _leave_a_core_to_the_window()
+            self._run()
+        finally:
+            _turn.release()
+
     def _run(self) -> None:
-        _leave_a_core_to_the_window()
         if self.work is None:
             return
         for result in self.work.run(self._progress):
@@ -109,6 +116,8 @@ class Runner(QObject):
 
     `start` refuses a second job, so that a button pressed twice does nothing twice. After `cancel` the runner
     is free within `PATIENCE_S`, even when the thread needs longer; what that thread still gives is dropped.
+    The runners of all viewers take turns, for the networks use all cores; one that is not ``alone``, because
+    its jobs use no network, waits for nobody.
     """
 
     started = Signal(object)
@@ -122,8 +131,9 @@ class Runner(QObject):
     ended = Signal(object, object, str)
     """The work, the error or None, and how it ended: "done", "paused", "cancelled" or "failed"."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, alone: bool = True) -> None:
         super().__init__(parent)
+        self._alone = alone
         self._task: _Task | None = None
         self._work: Work | None = None
         self._flushing = False
@@ -151,7 +161,7 @@ class Runner(QObject):
         """Begin a job unless one is at work; say whether it began."""
         if self.busy:
             return False
-        task = _Task(work)
+        task = _Task(work, alone=self._alone)
         worker = create_worker(task, _start_thread=False)
         task.aborted = lambda: worker.abort_requested
         worker.warned.connect(self._on_warned)  # napari 0.9 does not pass warnings of its workers on

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 from temgrains.gui._desks import desk_of
 from temgrains.gui._header import Header
 from temgrains.gui.extract import ExtractPanel
+from temgrains.gui.synthesise import SynthesisePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -55,10 +56,21 @@ class ExtractWidget(_Dock):
     """The dock "Extract boundaries"."""
 
 
+class SynthesiseWidget(_Dock):
+    """The dock "Synthesise": it needs no image."""
+
+    def _body(self) -> QWidget:
+        self.header.setVisible(False)
+        self.synthesise = SynthesisePanel(self.desk)
+        return self.synthesise
+
+
 class TemGrainsWidget(_Dock):
     """The dock "TEM Grains": one tab per task, in working order, for one image at a time."""
 
     def _body(self) -> QWidget:
         self.tabs = QTabWidget()
+        self.synthesise = SynthesisePanel(self.desk)
         self.tabs.addTab(self.extract, "Extract")
+        self.tabs.addTab(self.synthesise, "Synthesise")
         return self.tabs

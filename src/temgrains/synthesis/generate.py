@@ -89,6 +89,27 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
     return SyntheticMicrograph(_drawn(recipe, labels, seed, index), truth, labels, report)
 
 
+def shown(recipe: Recipe, *, seed: int, index: int = 0) -> tuple[list[bool], list[bool]]:
+    """Say which shapes and which steps of a recipe one of its images shows.
+
+    Those that have an ``image_share`` are in that share of the images only, and draw first whether.
+
+    Raises
+    ------
+    ValueError
+        If seed or index is not a whole number from 0.
+    """
+    _require_whole("seed", seed)
+    _require_whole("index", index)
+
+    def drawn(step: object, *key: int) -> bool:
+        share = getattr(step, "image_share", None)
+        return share is None or bool(_generator(seed, index, *key).random() < share)
+
+    shapes = [drawn(shape, 0, number) for number, shape in enumerate(recipe.shapes, 1)]
+    return shapes, [drawn(step, number) for number, step in enumerate(recipe.steps, 1)]
+
+
 def _require_whole(name: str, value: object) -> None:
     if not isinstance(value, int | np.integer) or value < 0:
         raise ValueError(f"{name} is {value!r}; it must be a whole number from 0")
