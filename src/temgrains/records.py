@@ -51,6 +51,30 @@ def mask_of(boxes: Iterable[Box], shape: tuple[int, int]) -> MaskArray | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Instrument:
+    """How a micrograph was taken, as far as its file says so: for the reader of a result, used by nothing.
+
+    ``microscope`` is its name, ``voltage_kv`` the accelerating voltage [kV], ``magnification`` that of the
+    instrument's own display, ``date`` in ISO 8601 where the file's notation leaves no doubt, else as it
+    stands there. What is not known is "" or None.
+    """
+
+    microscope: str = ""
+    voltage_kv: float | None = None
+    magnification: float | None = None
+    date: str = ""
+
+    def __str__(self) -> str:
+        parts = [
+            self.microscope,
+            "" if self.voltage_kv is None else f"{self.voltage_kv:g} kV",
+            "" if self.magnification is None else f"× {self.magnification:,.0f}",  # noqa: RUF001
+            self.date,
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
 class Micrograph:
     """A grey image and its scale.
 
@@ -59,6 +83,7 @@ class Micrograph:
     then in pixels. ``calibration`` says where it came from ("ImageJ tag", "typed", "unknown", ...).
     ``notes`` are sentences for the user about what was done on the way in (page chosen, pixels mended, ...).
     ``excluded`` are parts that show no specimen, such as a scale bar with its label: no grain reaches in.
+    ``page`` is which of a file's images this is, counted from 0. ``instrument`` is how it was taken.
     """
 
     pixels: GreyArray = field(repr=False)
@@ -67,6 +92,8 @@ class Micrograph:
     calibration: str = "unknown"
     notes: tuple[str, ...] = ()
     excluded: tuple[Box, ...] = ()
+    page: int = 0
+    instrument: Instrument = field(default_factory=Instrument)
 
     @property
     def shape(self) -> tuple[int, int]:

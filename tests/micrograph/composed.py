@@ -73,9 +73,15 @@ def ser(image: np.ndarray, *, metres: tuple[float, float] = (2e-9, 2e-9), **head
     return start + table + b"".join(element + tag for element in elements)
 
 
-def emi(mode: str, count: int = 1) -> bytes:
-    """Compose an EMI file that describes ``count`` SER files taken in a mode of the microscope."""
-    said = f"<Data><Label>Mode</Label><Value>{mode}</Value><Unit></Unit></Data>"
+def emi(mode: str, count: int = 1, **more: tuple[str, str]) -> bytes:
+    """Compose an EMI file that describes ``count`` SER files taken in a mode of the microscope.
+
+    ``more`` are values with their units, whose names have an underscore for a blank.
+    """
+    said = "".join(
+        f"<Data><Label>{name.replace('_', ' ')}</Label><Value>{value}</Value><Unit>{unit}</Unit></Data>"
+        for name, (value, unit) in {"Mode": (mode, ""), **more}.items()
+    )
     description = (
         f"<ObjectInfo><ExperimentalDescription><Root>{said}</Root></ExperimentalDescription>"
         "<AcquireInfo><CameraNamePath>CCD</CameraNamePath></AcquireInfo>"
@@ -148,12 +154,15 @@ def dm(
     version: int = 3,
     pixel: tuple[tuple[float, str], ...] = ((2.0, "nm"), (2.0, "nm")),
     kind: int | None = None,
+    tags: dict[str, Any] | None = None,
 ) -> bytes:
     """Compose a DM3 or DM4 file; ``pixel`` is a pixel's height and width, each with its unit."""
-    pictures = {
+    pictures: dict[str, Any] = {
         f"TagGroup{k}": dm_image(image, f"image {k}", pixel[-image.ndim :], kind)
         for k, image in enumerate(images)
     }
+    for picture in pictures.values():
+        picture["ImageTags"] |= tags or {}
     body = _Writer(version).group({"ImageList": pictures}, root=True)
     length = struct.pack(">q" if version == 4 else ">i", len(body))
     return struct.pack(">i", version) + length + struct.pack(">i", 1) + body + bytes(8)
@@ -179,8 +188,18 @@ def ncem(
             group[f"dim{k}"].attrs["units"] = units[k - 1] if k <= len(units) else "[]"
 
 
-def velox(path: Path, images: dict[str, np.ndarray], *, unit: str = "m", metres: float = 2e-9) -> None:
-    """Write an EMD file as Velox does: images (y, x, frame), and what is known of them as JSON in bytes."""
+def velox(
+    path: Path,
+    images: dict[str, np.ndarray],
+    *,
+    unit: str = "m",
+    metres: float = 2e-9,
+    **more: dict[str, Any],
+) -> None:
+    """Write an EMD file as Velox does: images (y, x, frame), and what is known of them as JSON in bytes.
+
+    ``more`` are groups of what is known.
+    """
     import h5py  # noqa: PLC0415
 
     def said(value: Any) -> np.ndarray:
@@ -214,4 +233,5 @@ def velox(path: Path, images: dict[str, np.ndarray], *, unit: str = "m", metres:
                     "Stage": {},
                     "CustomProperties": {},
                 }
+                | more
             )

@@ -83,6 +83,11 @@ class Bench:
             self.layers.place(grid)
         return moved
 
+    def restart(self, image: Image) -> None:
+        """Begin again, for the image shows something else now; settings and model stay."""
+        self.session.replace_image(_image.loader_of(image))
+        self.drop_layers(STAGES)
+
     def show(self, stage: str) -> bool:
         """Bring into view what is known of a stage; say whether anything is."""
         session = self.session

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from temgrains.records import Analysis, Progress
+    from temgrains.records import Analysis, Micrograph, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,23 @@ def reading_scale(path: str, then: Callable[[Any], None], *, page: int | None = 
     return Chore("Pixel size", call, then)
 
 
+def finding_bar(load: Callable[[], Micrograph], then: Callable[[Any], None]) -> Chore:
+    """Find the scale bar of an image."""
+
+    def call() -> Any:
+        from temgrains.micrograph import find_scale_bar  # noqa: PLC0415
+
+        return find_scale_bar(load().pixels)
+
+    return Chore("Scale bar", call, then)
+
+
 def writing(analysis: Analysis, folder: Path, stem: str, tell: Callable[[str], None]) -> Chore:
     """Write all files of an analysis, and tell where they lie."""
 
     def call() -> list[Path]:
-        from temgrains import export  # noqa: PLC0415
+        from temgrains import pipeline  # noqa: PLC0415
 
-        return export.write(analysis, folder, stem)
+        return pipeline.save(analysis, folder, stem)
 
     return Chore("Save", call, lambda paths: tell(f"{len(paths)} files saved in {folder}"))

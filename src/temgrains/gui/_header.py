@@ -18,10 +18,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from temgrains.gui import _scale, _widgets
+from temgrains.gui import _image, _scale, _widgets
 from temgrains.gui._chores import reading_card, reading_scale
-from temgrains.gui._image import KEY
+from temgrains.gui._question import ask_size
+from temgrains.gui._scale_bar import ScaleBarRow
 from temgrains.micrograph import ENDINGS
+from temgrains.micrograph.calibration import off
 
 if TYPE_CHECKING:
     from temgrains.gui._desk import Desk
@@ -43,6 +45,10 @@ class Header(QWidget):
         self.pixel = QLineEdit()
         self.calibration = QLabel()
         self.from_file = _widgets.button("From file", "Read the pixel size that the image's file names")
+        self.scale_bar = _widgets.button(
+            "Scale bar…", "Find the burnt-in scale bar, type what it stands for, and leave it out"
+        )
+        self.bar_row = ScaleBarRow(desk)
         self.model = QComboBox()
         self.card = _widgets.button("Card", "How this model was made, and how well it does")
         self.load_model = _widgets.button("Open…", "Use a model from a .safetensors file")
@@ -70,7 +76,7 @@ class Header(QWidget):
     def show_desk(self) -> None:
         """Show the chosen image's size, scale and model."""
         bench, image = self._desk.bench, self._desk.watch.image
-        for widget in (self.pixel, self.model, self.card, self.load_model):
+        for widget in (self.pixel, self.scale_bar, self.model, self.card, self.load_model):
             widget.setEnabled(bench is not None and not self._desk.busy)
         self.image.setEnabled(not self._desk.busy)
         _widgets.highlight(self.open, on=not self._desk.watch.images())
@@ -81,6 +87,8 @@ class Header(QWidget):
             return
         session = bench.session
         self.from_file.setVisible(session.pixel_size is None and bool(image.source.path))
+        taken = str(_image.instrument_of(image))
+        self.image.setToolTip("The image to analyse" + (f"\n{taken}" if taken else ""))
         self.size.setText(f"{bench.grid.shape[0]} × {bench.grid.shape[1]} px")  # noqa: RUF001
         if not self.pixel.hasFocus():
             self.pixel.setText(_scale.shown(session.pixel_size))
@@ -105,12 +113,14 @@ class Header(QWidget):
         for k, (name, parts) in enumerate(
             [
                 ("Image", [self.image, self.size, self.open]),
-                ("Pixel", [self.pixel, self.calibration, 1, self.from_file]),
+                ("Pixel", [self.pixel, self.calibration, 1, self.from_file, self.scale_bar]),
                 ("Model", [self.model, self.card, self.load_model]),
             ]
         ):
-            grid.addWidget(_widgets.label(name), k, 0)
-            grid.addWidget(_widgets.row(parts), k, 1)
+            grid.addWidget(_widgets.label(name), 2 * k, 0)
+            grid.addWidget(_widgets.row(parts), 2 * k, 1)
+        # Between pixel size and model; takes no room while it is hidden.
+        grid.addWidget(self.bar_row, 3, 1)
         grid.setColumnStretch(1, 1)
 
     def _connect(self) -> None:
@@ -120,6 +130,7 @@ class Header(QWidget):
         self.open.clicked.connect(self._ask_image)
         self.pixel.editingFinished.connect(self._take_pixel_size)
         self.from_file.clicked.connect(self._ask_file)
+        self.scale_bar.clicked.connect(self.bar_row.find)
         self.model.activated.connect(lambda _: self._desk.choose_model(self.model.currentData()))
         self.card.clicked.connect(self._ask_card)
         self.load_model.clicked.connect(self._ask_model)
@@ -146,12 +157,19 @@ class Header(QWidget):
             show_error(str(error))
             self.pixel.setText(_scale.shown(session.pixel_size))
             return
-        self._desk.calibrate(pixel_size, "unknown" if pixel_size is None else "typed")
+        image = self._desk.watch.image
+        told = _image.told_by(image) if image is not None else None
+        if pixel_size is None or told is None or off(pixel_size, told[0]) is None:
+            self._desk.calibrate(pixel_size, "unknown" if pixel_size is None else "typed")
+            return
+        new = (pixel_size, "typed")
+        self.pixel.setText(_scale.shown(session.pixel_size))
+        ask_size(self, new, told, lambda use: self._desk.calibrate(*(new if use else told)))
 
     def _ask_file(self) -> None:
         image = self._desk.watch.image
         if image is not None and image.source.path:
-            page = image.metadata.get(KEY, {}).get("page")
+            page = image.metadata.get(_image.KEY, {}).get("page")
             self._desk.side_work.start(reading_scale(str(image.source.path), self._take_scale, page=page))
 
     def _take_scale(self, scale: Any) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from temgrains.records import Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.layers import Image, Layer
 
-    from temgrains.records import Micrograph, PixelSize
+    from temgrains.records import Box, Micrograph, PixelSize
 
 KEY = "temgrains"
 """Key of our entries in a layer's metadata; the values are plain JSON."""
@@ -106,14 +108,37 @@ def scale_of(layer: Image) -> tuple[PixelSize | None, str]:
 def loader_of(layer: Image) -> Callable[[], Micrograph]:
     """Give a function that makes the micrograph, in whatever thread, from the pixels the layer has now."""
     pixels, source = _finest(layer), str(layer.source.path or layer.name)
-    notes = [str(note) for note in layer.metadata.get(KEY, {}).get("notes", ())]
+    about, excluded = layer.metadata.get(KEY, {}), excluded_of(layer)
+    page, instrument = int(about.get("page") or 0), instrument_of(layer)
+    notes = [str(note) for note in about.get("notes", ())]
+    if excluded and about.get("left_out"):
+        notes.append(str(about["left_out"]))
 
     def load() -> Micrograph:
         from temgrains.micrograph import from_array  # noqa: PLC0415
 
-        return from_array(np.asarray(pixels), source=source, notes=notes)
+        micrograph = from_array(np.asarray(pixels), source=source, notes=notes)
+        return replace(micrograph, excluded=excluded, page=page, instrument=instrument)
 
     return load
+
+
+def excluded_of(layer: Image) -> tuple[Box, ...]:
+    """Give the rectangles of an image layer that show no specimen."""
+    boxes = layer.metadata.get(KEY, {}).get("excluded", ())
+    return tuple((int(top), int(left), int(bottom), int(right)) for top, left, bottom, right in boxes)
+
+
+def instrument_of(layer: Image) -> Instrument:
+    """Give how an image layer was taken, as far as its file says so."""
+    return Instrument(**layer.metadata.get(KEY, {}).get("instrument", {}))
+
+
+def told_by(layer: Image) -> tuple[PixelSize, str] | None:
+    """Give the pixel size [nm] that the layer's file names, and where in it; None where it names none."""
+    about = layer.metadata.get(KEY, {})
+    size = about.get("file_pixel_size")
+    return None if size is None else ((float(size[0]), float(size[1])), str(about["file_calibration"]))
 
 
 def calibrate(layers: list[Layer], image: Image, pixel_size: PixelSize | None, calibration: str) -> None:

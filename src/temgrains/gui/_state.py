@@ -102,6 +102,8 @@ def summary(session: Session) -> str:
         else f"boundary {sizes.boundary_length_px:.0f} px (no pixel size)",
         *_mean_diameter(session),
     ]
+    if share := analysis.provenance["excluded_share"]:
+        parts.append(f"{share:.1%} of the image left out")
     text = " · ".join(parts)
     if not session.current:
         text += f"\nof iteration {analysis.iterates[-1].index}, or other settings: press Find grains"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,11 @@ def _layer(path: str, name: str, page: int | None) -> LayerData:
     known = micrograph.pixel_size is not None
     about = {
         "source": str(path),
-        "page": page,
+        "page": micrograph.page if page is None else page,
+        "instrument": asdict(micrograph.instrument),
         "calibration": micrograph.calibration,
+        "file_pixel_size": list(micrograph.pixel_size) if micrograph.pixel_size is not None else None,
+        "file_calibration": micrograph.calibration,
         "notes": list(micrograph.notes),
     }
     looks: dict[str, Any] = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from temgrains.micrograph.pixels import UnreadableImage, refuse
+from temgrains.records import Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Pixels as the file holds them, (H, W) or (H, W, 3 or 4), its scale, and sentences for the user."""
+    """Pixels as the file holds them, (H, W) or (H, W, 3 or 4), its scale, and sentences for the user.
+
+    ``page`` is which of the file's images this is; ``instrument`` says how it was taken.
+    """
 
     pixels: NDArray[Any]
     calibration: Calibration
     notes: tuple[str, ...] = ()
+    page: int = 0
+    instrument: Instrument = field(default_factory=Instrument)
 
 
 class SeveralImages(UnreadableImage):

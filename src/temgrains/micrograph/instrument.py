@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.micrograph.acquisition import of_entry
 from temgrains.micrograph.apart import check_survives
 from temgrains.micrograph.calibration import Calibration, of_axes
 from temgrains.micrograph.decoded import Decoded, SeveralImages, chosen_page
@@ -21,6 +22,7 @@ from temgrains.micrograph.dm_tags import check_dm
 from temgrains.micrograph.headers import check_emi, check_hdf5, check_mrc, check_ser
 from temgrains.micrograph.listening import silenced
 from temgrains.micrograph.pixels import UnreadableImage, check_extent, refuse
+from temgrains.records import Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +43,7 @@ class _Signal:
     frames: int
     calibration: Calibration
     instead: str = ""
+    instrument: Instrument = field(default_factory=Instrument)
 
 
 def decode_dm(path: Path, page: int | None) -> Decoded:
@@ -204,7 +207,15 @@ def _signal(entry: dict[str, Any], source: str) -> _Signal:
         calibration = of_axes(height, width, source=source)
     if calibration.diffraction:
         instead = f"a diffraction pattern ({calibration.diffraction})"
-    return _Signal(title, data, frames, calibration, instead)
+    return _Signal(title, data, frames, calibration, instead, _instrument(entry))
+
+
+def _instrument(entry: dict[str, Any]) -> Instrument:
+    """Say how an image was taken; it is worth reading even if this is not."""
+    try:
+        return of_entry(entry)
+    except Exception:
+        return Instrument()
 
 
 def _instead(data: Any, axes: Sequence[dict[str, Any]]) -> str:
@@ -236,7 +247,8 @@ def _decoded(path: Path, page: int | None, signals: Sequence[_Signal]) -> Decode
     if len(images) > 1 and images[chosen].title:
         notes = (f'{notes[0]}, of "{images[chosen].title}"',)
     pixels = _pixels(path, images[chosen], index - firsts[chosen])
-    return Decoded(pixels, images[chosen].calibration, (*notes, *(f"left out: {other}" for other in others)))
+    notes = (*notes, *(f"left out: {other}" for other in others))
+    return Decoded(pixels, images[chosen].calibration, notes, index, images[chosen].instrument)
 
 
 def _pixels(path: Path, signal: _Signal, frame: int) -> NDArray[Any]:

@@ -51,7 +51,7 @@ def _decode(path: Path, image: ImageFile, page: int | None, source: str) -> Deco
         refuse(path, f"its colours are {image.mode}; save it as grey or RGB")
     if image.mode == "LA" or "transparency" in image.info:
         notes = (*notes, "the alpha channel was ignored")
-    return Decoded(pixels, _calibration(image, source), notes)
+    return Decoded(pixels, _calibration(image, source), notes, index)
 
 
 def _calibration(image: ImageFile, source: str) -> Calibration:

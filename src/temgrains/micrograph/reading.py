@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,7 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
     )
     if TWO_VALUES in micrograph.notes:
         refuse(path, f"{TWO_VALUES}; give the grey image")
-    return micrograph
+    return replace(micrograph, page=decoded.page, instrument=decoded.instrument)
 
 
 def _typed(typed: PixelSize, said: Calibration) -> Calibration:

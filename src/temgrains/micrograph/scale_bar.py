@@ -104,6 +104,14 @@ def find_scale_bar(pixels: GreyArray) -> ScaleBar | None:
     return None
 
 
+def left_out(bar: ScaleBar, length_nm: float) -> str:
+    """Say in a sentence what the bar stands for, and what it covers."""
+    return (
+        f"the scale bar of {bar.length} px stands for {length_nm:.6g} nm; it and its label, "
+        f"{bar.mask.mean():.1%} of the image, are left out"
+    )
+
+
 def with_scale_bar(
     micrograph: Micrograph, bar: ScaleBar, length_nm: float, *, keep_size: bool = False
 ) -> Micrograph:
@@ -133,17 +141,12 @@ def with_scale_bar(
     own = micrograph.pixel_size
     width = bar.pixel_size(length_nm)
     size = checked_size(width if own is None else (width * own[0] / own[1], width))
-    share = float(bar.mask.mean())
-    notes = [
-        f"the scale bar of {bar.length} px stands for {length_nm:.6g} nm; it and its label, {share:.1%} of "
-        "the image, are left out"
-    ]
+    notes = [left_out(bar, length_nm)]
     difference = None if own is None or size is None else off(size, own)
     if own is not None and size is not None and difference is not None:
         where = "typed" if micrograph.calibration == "typed" else f"of the {micrograph.calibration}"
-        notes.append(
-            f"the scale bar's pixel of {shown(size)} is {difference:.0%} off the {shown(own)} {where}; check it"
-        )
+        pixel = f"the scale bar's pixel of {shown(size)}"
+        notes.append(f"{pixel} is {difference:.0%} off the {shown(own)} {where}; check it")
     marked = replace(
         micrograph,
         excluded=(*micrograph.excluded, bar.box),

@@ -10,10 +10,12 @@ import tifffile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import COMPRESSION, PHOTOMETRIC
 
+from temgrains.micrograph import acquisition
 from temgrains.micrograph.calibration import Calibration, of_tiff
 from temgrains.micrograph.decoded import Decoded, chosen_page
 from temgrains.micrograph.listening import listening
 from temgrains.micrograph.pixels import UnreadableImage, check_extent, refuse
+from temgrains.records import Instrument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +47,8 @@ def decode(path: Path, page: int | None) -> Decoded:
         _check_layout(path, chosen)
         pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
         _refuse_damaged(path, said)
-        calibration = _calibration(tif, chosen)
-    return Decoded(pixels, calibration, notes)
+        calibration, instrument = _calibration(tif, chosen), _instrument(tif, chosen)
+    return Decoded(pixels, calibration, notes, index, instrument)
 
 
 def _measured(tif: TiffFile, count: int) -> int | None:
@@ -159,3 +161,11 @@ def _calibration(tif: TiffFile, page: TiffPage) -> Calibration:
             return of_tiff(tif, page)
         except Exception as error:
             return Calibration(notes=(f"the pixel size could not be read ({type(error).__name__}); type it",))
+
+
+def _instrument(tif: TiffFile, page: TiffPage) -> Instrument:
+    with listening("tifffile"):
+        try:
+            return acquisition.of_tiff(tif, page)
+        except Exception:
+            return Instrument()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ def origin(micrograph: Micrograph) -> dict[str, Any]:
     size, mask = micrograph.pixel_size, micrograph.excluded_mask
     return {
         "source": micrograph.source,
+        "page": micrograph.page,
+        "instrument": asdict(micrograph.instrument),
         "shape": list(micrograph.shape),
         "pixel_size_nm": None if size is None else list(size),
         "calibration": micrograph.calibration,
