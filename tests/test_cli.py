@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -197,6 +198,24 @@ def test_name_that_the_terminal_cannot_show_ends_nothing(image, model, tmp_path)
     first, second = done.stdout.decode("cp1252").splitlines()
     assert "\\u6676\\u7c92.png: " in first
     assert "plain.png: " in second
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without asking them")
+def test_program_that_is_told_to_end_leaves_nothing_half_written(tmp_path):
+    begun = subprocess.Popen(
+        [sys.executable, "-c", "from temgrains.cli import main; main()", "synthesise",
+         "--count", "100000", "--shape", "32x48", "--mean-diameter", "16", "--out", tmp_path / "out"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not any(tmp_path.iterdir()) and time.monotonic() < deadline and begun.poll() is None:
+        time.sleep(0.05)
+    assert any(tmp_path.iterdir())
+    begun.terminate()
+    said = begun.communicate(timeout=60)[1]
+    assert begun.returncode == 143
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_settings_file_is_one_sentence(image, tmp_path):

@@ -5,6 +5,7 @@ once.
 """
 
 import io
+import signal
 import sys
 from typing import Annotated
 
@@ -59,4 +60,10 @@ def main() -> None:
         # The name of a file that the terminal cannot show must not end the work on the others.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _leave)
     app()
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Leave by way of all that removes temporary files and ends other processes."""
+    sys.exit(128 + number)
