@@ -13,7 +13,7 @@ import temgrains as tg
 from temgrains import pipeline
 from temgrains.micrograph import from_array
 from temgrains.models import make_model
-from temgrains.pipeline.steps import _at_working_scale
+from temgrains.pipeline.scale import resampled
 from temgrains.records import BoundaryMap, Cancelled
 from temgrains.settings import (
     BoundarySettings,
@@ -185,7 +185,7 @@ def test_working_scale_that_leaves_too_little_is_refused(keep):
 
 
 def test_resampling_keeps_the_field_of_view(chequers):
-    half = _at_working_scale(chequers, Settings(guess=GuessSettings(scale=0.5)))
+    half = resampled(chequers, 0.5)
     assert half.pixel_size == (1.0, 1.0)
     assert half.pixels.dtype == np.float32
     blocks = chequers.pixels[PITCH // 2 :: PITCH, PITCH // 2 :: PITCH]

@@ -10,6 +10,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from temgrains.flooding import grow
+from temgrains.merging import divide
 from temgrains.records import Boundaries, Progress, silent
 from temgrains.settings import BoundarySettings
 
@@ -33,7 +34,7 @@ def close(
     state
         How surely each pixel is boundary, uint8, shape (H, W), 0 (grain) .. 255 (boundary).
     settings
-        Threshold, radius of the closing, smallest grain.
+        How gaps are closed, threshold, smallest grain. Without a model to ask, "model" means "gaps".
     excluded
         Bool, shape (H, W): True where no specimen is shown, or None. Like what lies outside the image, it
         neither adds nor removes anything.
@@ -55,10 +56,11 @@ def close(
 
     Notes
     -----
-    Two grains that a gap in the map connects, wider than the closing bridges, are one grain: nothing is
-    invented. Regions below ``min_grain_px`` are no grains but part of the ground that their neighbours
-    share, and so is a single pixel at any setting. Where the map shows no grain, or boundary everywhere,
-    there is no line, and the whole image is one grain.
+    "gaps": two grains that a gap in the map connects, wider than the closing bridges, are one grain.
+    "support": they are two if the mean of the map along the line between them is at least
+    `settings.support`. Regions below ``min_grain_px`` are no grains but part of the ground that their
+    neighbours share, and so is a single pixel at any setting. Where the map shows no grain, or boundary
+    everywhere, there is no line, and the whole image is one grain.
 
     A line pixel touches at least two grains with its four sides, or none where lines cross: no pixel can be
     taken from the lines without joining two grains. Of two equally good places for a line the one further
@@ -71,10 +73,13 @@ def close(
     above = (state > level) & ~outside
     closed = _close_gaps(above, settings.closing_radius_px) & ~outside
     progress("boundaries", 1, _STEPS)
-    seeds = _seeds(closed | outside, max(settings.min_grain_px, 2))
+    if settings.closing == "support":
+        labels = divide(state, support=settings.support, min_grain_px=settings.min_grain_px, outside=outside)
+    else:
+        seeds = _seeds(closed | outside, max(settings.min_grain_px, 2))
+        # What closing added counts as just below the threshold: the line takes the middle of a bridged gap.
+        labels = grow(seeds, np.maximum(state, np.uint8(level)), outside)
     progress("boundaries", 2, _STEPS)
-    # What closing added counts as just below the threshold: the line takes the middle of a bridged gap.
-    labels = grow(seeds, np.maximum(state, np.uint8(level)), outside)
     mask = (labels == 0) & ~outside
     progress("boundaries", 3, _STEPS)
     pruned = _loose_length(closed, outside)

@@ -66,8 +66,9 @@ class EdgeSettings:
 class GuessSettings:
     """How Net1 is applied."""
 
-    scale: float = 1.0
-    """Factor by which the image is resampled before the networks see it (0.1..4); results are mapped back."""
+    scale: float = 0.0
+    """Factor by which the image is resampled before the networks see it (0.1..4); results are mapped back.
+    0: automatic, from an estimate of the grain size where the model knows which sizes suit it, else 1."""
     device: str = "auto"
     """"auto", "cpu" or "cuda"."""
     tile_px: int = 1024
@@ -75,7 +76,8 @@ class GuessSettings:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        _require_number("guess.scale", self.scale, 0.1, 4)
+        if self.scale != 0:
+            _require_number("guess.scale", self.scale, 0.1, 4)
         _require_one_of("guess.device", self.device, "auto", "cpu", "cuda")
         _require_whole("guess.tile_px", self.tile_px, 256, 8192)
 
@@ -107,6 +109,12 @@ class RefineSettings:
 class BoundarySettings:
     """From the grey state to closed lines."""
 
+    closing: Literal["model", "gaps", "support"] = "model"
+    """"gaps": what is above the threshold is boundary, and small gaps are closed, as in the paper. "support":
+    two grains are divided where the mean of the state along the line between them is high enough, whatever
+    gaps it has. "model": what the model's card asks for."""
+    support: float = 0.5
+    """Mean share of 255 along a line, at least, for it to divide two grains (0..1); for "support"."""
     threshold: float = 0.2
     """Share of 255 above which a pixel of the state counts as boundary (0..1)."""
     closing_radius_px: int = 2
@@ -116,6 +124,8 @@ class BoundarySettings:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
+        _require_one_of("boundaries.closing", self.closing, "model", "gaps", "support")
+        _require_number("boundaries.support", self.support, 0, 1)
         _require_number("boundaries.threshold", self.threshold, 0, 1)
         _require_whole("boundaries.closing_radius_px", self.closing_radius_px, 0, 20)
         _require_whole("boundaries.min_grain_px", self.min_grain_px, 0, 10**9)

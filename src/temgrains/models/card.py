@@ -42,6 +42,17 @@ class Model:
         """How this model's refinement is meant to be stopped; see `RefineSettings`."""
         return "reference" if self.card["criterion"] == "reference" else "paper"
 
+    @property
+    def closing(self) -> Literal["gaps", "support"]:
+        """How this model's states are meant to be closed; see `BoundarySettings`."""
+        return "support" if self.card.get("closing") == "support" else "gaps"
+
+    @property
+    def grains_px(self) -> tuple[float, float] | None:
+        """Mean grain diameters that suit the networks [px], to which images are resampled; None: any."""
+        low, high = self.card.get("grains_px") or (0.0, 0.0)
+        return (float(low), float(high)) if 0 < low <= high else None
+
     def tensors(self) -> dict[str, Tensor]:
         """Give all weights and buffers, prefixed by their network."""
         return {
@@ -103,6 +114,12 @@ def check_card(card: Any, where: str) -> None:
     known = isinstance(networks, dict) and set(networks) == {"net1", "net2"}
     if not known or any(name not in ARCHITECTURES for name in networks.values()):
         raise ModelError(f"{where}: networks {networks!r} are unknown; known: {', '.join(ARCHITECTURES)}")
+    sizes = card.get("grains_px")
+    pair = isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(v, int | float) for v in sizes)
+    if sizes is not None and not pair:
+        raise ModelError(f"{where}: grains_px {sizes!r} must be the least and the largest diameter in px")
+    if card.get("closing", "gaps") not in {"gaps", "support"}:
+        raise ModelError(f"{where}: closing {card['closing']!r} must be gaps or support")
     if card["criterion"] not in {"paper", "reference"}:
         raise ModelError(f"{where}: criterion {card['criterion']!r} must be paper or reference")
 

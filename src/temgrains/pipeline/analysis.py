@@ -82,7 +82,7 @@ def analyse(
     networks = steps.loaded(model)
     seconds: dict[str, float] = {}
     with timed(seconds, "edges"):
-        edges = steps.edges_of(micrograph, settings=settings, progress=progress)
+        edges = steps.edges_of(micrograph, model=networks, settings=settings, progress=progress)
     with timed(seconds, "guess"):
         start = steps.guess_of(edges, model=networks, settings=settings, progress=progress)
     with timed(seconds, "refine"):
@@ -135,8 +135,10 @@ def stale_stage(analysis: Analysis, *, model: str | Path | models.Model, setting
     old = settings_from_dict(analysis.provenance["settings"])
     if old.guess.scale != settings.guess.scale:  # the edges are found at the working scale
         return "edges"
-    same_model = analysis.provenance["model"] == steps.loaded(model).card
-    touched = {first_stale(old, settings), None if same_model else "guess"}
+    card, known = steps.loaded(model).card, analysis.provenance["model"]
+    if settings.guess.scale == 0 and card.get("grains_px") != known.get("grains_px"):
+        return "edges"
+    touched = {first_stale(old, settings), None if known == card else "guess"}
     return next((stage for stage in STAGES if stage in touched), None)
 
 
@@ -160,9 +162,10 @@ def conclude(
     """
     seconds = dict(refined.seconds)
     micrograph, iterates = refined.micrograph, refined.iterates
+    networks = steps.loaded(model)
     state = steps.at_image_scale(iterates[-1].state, micrograph.shape)
     boundaries, grains, sizes = steps.grains_of(
-        state, settings, progress, micrograph=micrograph, seconds=seconds
+        state, settings, progress, model=networks, micrograph=micrograph, seconds=seconds
     )
     return Analysis(
         micrograph=micrograph,
@@ -174,7 +177,7 @@ def conclude(
         sizes=sizes,
         provenance={
             **provenance.origin(micrograph),
-            **provenance.made_with(steps.loaded(model), settings),
+            **provenance.made_with(networks, settings),
             **provenance.course(iterates),
             "warnings": provenance.contrast_doubt(micrograph) + provenance.doubts(iterates, grains),
             "seconds": seconds,

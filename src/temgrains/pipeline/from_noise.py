@@ -10,6 +10,7 @@ import numpy as np
 from temgrains import models
 from temgrains.micrograph.pixels import check_extent
 from temgrains.pipeline import provenance, steps
+from temgrains.pipeline.scale import check_sides
 from temgrains.records import Boundaries, BoundaryMap, Grains, GrainSizes, Iterate, Progress, silent
 from temgrains.settings import RefineSettings, Settings
 
@@ -60,14 +61,16 @@ def imagine(
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}; it must be 0 or more")
-    steps.check_sides(shape, "the noise is")
+    check_sides(shape, "the noise is")
     check_extent("noise", *shape, 0)
     networks = steps.loaded(model)
     noise = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     seconds: dict[str, float] = {}
     with provenance.timed(seconds, "refine"):
         iterates = steps.all_iterates(BoundaryMap(noise), networks, settings, progress)
-    boundaries, grains, sizes = steps.grains_of(iterates[-1].state, settings, progress, seconds=seconds)
+    boundaries, grains, sizes = steps.grains_of(
+        iterates[-1].state, settings, progress, model=networks, seconds=seconds
+    )
     return Imagined(
         iterates=iterates,
         boundaries=boundaries,

@@ -25,7 +25,7 @@ from temgrains.synthesis.diffraction import (
     TwinLamellae,
 )
 from temgrains.synthesis.fields import LIMITS
-from temgrains.synthesis.geometry import Curved, Line, Stretched
+from temgrains.synthesis.geometry import Curved, Line, Stretched, TwinGrains
 from temgrains.synthesis.instrument import (
     Background,
     Blur,
@@ -37,8 +37,9 @@ from temgrains.synthesis.instrument import (
     ShotNoise,
 )
 from temgrains.synthesis.noise import GaussianNoise, Median, PoissonNoise, SaltAndPepper
+from temgrains.synthesis.vacuum import Vacuum
 
-SHAPES: dict[str, tuple[type, ...]] = {"Shape of the grains": (Stretched, Curved, Line)}
+SHAPES: dict[str, tuple[type, ...]] = {"Shape of the grains": (Stretched, Curved, TwinGrains, Line)}
 """Shapes of grains by group, in the order in which a recipe applies them."""
 
 STEPS: dict[str, tuple[type, ...]] = {
@@ -54,7 +55,7 @@ STEPS: dict[str, tuple[type, ...]] = {
         BoundaryLines,
     ),
     "Defects": (Dislocations, Loops, Particles, Speckle),
-    "Overlap, light and focus": (FlippedOverlay, DepthOverlay, Background, Blur),
+    "Overlap, light and focus": (FlippedOverlay, DepthOverlay, Vacuum, Background, Blur),
     "Noise": (CorrelatedNoise, ShotNoise, SaltAndPepper, GaussianNoise, PoissonNoise, Median),
     "Grey scale and marks": (GreyScale, Scratches, JpegBlocks, ScaleBar),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from temgrains.synthesis.fields import Limited, boundary_distance, grain_count, per_grain, smooth_field
 
@@ -224,6 +225,8 @@ class DepthOverlay(Limited):
     """Weight of each layer, at most."""
     most: int = 2
     """Number of layers, at most (0..8)."""
+    focus_px: float = 3.0
+    """Standard deviation of their blur, at most: they lie out of focus."""
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -238,6 +241,7 @@ class DepthOverlay(Limited):
             rows, columns = rng.choice([-1, 1], 2)
             shift = tuple(int(side * rng.uniform(0.2, 0.8)) for side in image.shape)
             other = np.roll(image[::rows, ::columns], shift, (0, 1))
+            other = ndi.gaussian_filter(other, self.focus_px * rng.random(), mode="wrap")
             weight = np.float32(self.weight_share * rng.random())
             result = (1 - weight) * result + weight * other
         return result

@@ -60,8 +60,7 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
     rng = _generator(seed, index)
     mean = float(np.exp(rng.uniform(*np.log(recipe.mean_diameter_px))))
     median = mean * math.exp(-(recipe.sigma**2) / 2)
-    area = float(math.prod(recipe.shape))
-    diameters = draw_diameters(area, median_px=median, sigma=recipe.sigma, rng=rng)
+    diameters = _diameters(recipe, median, rng)
     # On a grid, so that the last bit of an exponential, which differs between machines, decides nothing.
     radii = np.rint(np.minimum(diameters / 2, LIMIT_PX) * 1024) / 1024
     packing = pack(radii, recipe.shape, rng=rng, settings=recipe.packing)
@@ -80,6 +79,7 @@ def synthesise(recipe: Recipe, *, seed: int, index: int = 0) -> SyntheticMicrogr
         "mean_diameter_px": mean,
         "median_diameter_px": median,
         "sigma": recipe.sigma,
+        **({"fine_share": recipe.fine_share, "fine_ratio": recipe.fine_ratio} if recipe.fine_share else {}),
         "thickness_px": recipe.thickness_px,
         **_circles_report(diameters, packing),
         "gaps": gap_share(owner, packing.centres, radii),
@@ -117,6 +117,18 @@ def _require_whole(name: str, value: object) -> None:
 
 def _generator(seed: int, *key: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def _diameters(recipe: Recipe, median_px: float, rng: np.random.Generator) -> FloatArray:
+    """Draw the circles' diameters, those of the finer kind last."""
+    area = float(math.prod(recipe.shape))
+    kinds = [(1 - recipe.fine_share, 1.0), (recipe.fine_share, recipe.fine_ratio)]
+    drawn = [
+        draw_diameters(share * area, median_px=ratio * median_px, sigma=recipe.sigma, rng=rng)
+        for share, ratio in kinds
+        if share
+    ]
+    return np.concatenate(drawn)
 
 
 def _shaped(recipe: Recipe, labels: LabelArray, seed: int, index: int) -> LabelArray:

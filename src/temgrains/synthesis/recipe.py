@@ -63,6 +63,10 @@ class Recipe:
     """Range of the mean of the circles' diameters [px]; each image draws its own, log-uniformly."""
     sigma: float = 0.45
     """Standard deviation of ln(diameter) of the circles (0..2). The cells' differs: see the report."""
+    fine_share: float = 0.0
+    """Share of the area that a second, finer kind of grains fills (0..0.95): a bimodal film."""
+    fine_ratio: float = 0.3
+    """Mean diameter of the finer grains, as a share of that of the others (0.05..1)."""
     thickness_px: float = 4.0
     """Thickness of the boundaries in the truth [px], at least 1."""
     packing: PackingSettings = field(default_factory=PackingSettings)
@@ -82,6 +86,7 @@ class Recipe:
             )
         if not 0 <= self.sigma <= SIGMA_MAX:
             raise ValueError(f"sigma is {self.sigma!r}; it must be from 0 to {SIGMA_MAX:g}")
+        self._require_fine()
         if not (math.isfinite(self.thickness_px) and 1 <= self.thickness_px <= LIMIT_PX):
             raise ValueError(f"thickness_px is {self.thickness_px!r}; it must be from 1 to {LIMIT_PX} px")
         for step in self.steps:
@@ -91,14 +96,31 @@ class Recipe:
             if not callable(shape):
                 raise ValueError(f"shape {shape!r} cannot be called; it must be (labels, rng) -> labels")
 
+    def _require_fine(self) -> None:
+        if not 0 <= self.fine_share <= 0.95:
+            raise ValueError(f"fine_share is {self.fine_share!r}; it must be from 0 to 0.95")
+        if not 0.05 <= self.fine_ratio <= 1:
+            raise ValueError(f"fine_ratio is {self.fine_ratio!r}; it must be from 0.05 to 1")
+        finest = self.fine_ratio * self.mean_diameter_px[0]
+        if self.fine_share and finest < 2:
+            raise ValueError(
+                f"the finer grains are {finest:g} px wide where the others are {self.mean_diameter_px[0]:g} px; "
+                "they must be at least 2 px: raise fine_ratio or mean_diameter_px"
+            )
+
     def with_step(self, step: Step, *, at: int | None = None) -> Recipe:
         """Give a recipe with one more step: before the step numbered ``at``, or last."""
         place = len(self.steps) if at is None else at
         return dataclasses.replace(self, steps=(*self.steps[:place], step, *self.steps[place:]))
 
     def describe(self) -> dict[str, Any]:
-        """Give the recipe as plain JSON: every setting, and each shape's and step's name and settings."""
+        """Give the recipe as plain JSON: every setting, and each shape's and step's name and settings.
+
+        ``shapes``, ``fine_share`` and ``fine_ratio`` are left out where they have their defaults.
+        """
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "shapes"}
+        # Settings that came later are named only where they change something: old recipes keep their digest.
+        plain = {k: v for k, v in plain.items() if k not in _LATER or v != _LATER[k]}
         shapes = [_describe_step(shape) for shape in self.shapes]
         return (
             plain
@@ -125,9 +147,10 @@ def paper_recipe(**changes: Any) -> Recipe:
 def real_recipe(**changes: Any) -> Recipe:
     """Give the recipe of real bright-field micrographs, with changes to any field of `Recipe`.
 
-    Curved and stretched grains of 12 to 90 px, lines of them; the contrast of diffraction, within grains and
-    along their boundaries; defects; uneven light, blur, noise, grey scale, JPEG and marks of the instrument.
-    Each image draws anew which concepts it shows, and the strength of each, down to none.
+    Curved and stretched grains of 20 to 64 px, to which the working scale brings all others, and lines of
+    them; the contrast of diffraction, within grains and along their boundaries; defects; uneven light, blur,
+    noise, grey scale, JPEG and marks of the instrument. Each image draws anew which concepts it shows, and
+    the strength of each, down to none.
     """
     shapes = (_some(Stretched(aspect=2.0), 0.3), Curved(), Line())
     contrast = (
@@ -158,7 +181,7 @@ def real_recipe(**changes: Any) -> Recipe:
     usual = {
         "name": "default",
         "shape": (256, 256),
-        "mean_diameter_px": (12.0, 90.0),
+        "mean_diameter_px": (20.0, 64.0),
         "shapes": shapes,
         "steps": contrast + defects + light + marks,
     }
@@ -167,6 +190,9 @@ def real_recipe(**changes: Any) -> Recipe:
 
 def _some(concept: Any, image_share: float) -> Sometimes:
     return Sometimes(concept=concept, image_share=image_share)
+
+
+_LATER = {f.name: f.default for f in dataclasses.fields(Recipe) if f.name in {"fine_share", "fine_ratio"}}
 
 
 def _describe_step(step: Any) -> dict[str, Any]:

@@ -164,6 +164,8 @@ _READ: dict[str, Callable[[object, str], Any]] = {
     "shape": _read_shape,
     "mean_diameter_px": _read_range,
     "sigma": _read_float,
+    "fine_share": _read_float,
+    "fine_ratio": _read_float,
     "thickness_px": _read_float,
     "packing": _read_packing,
     "shapes": _read_shapes,

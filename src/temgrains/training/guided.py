@@ -112,7 +112,8 @@ class GuidedPool:
 
     def _start(self, i: int) -> NDArray[np.uint8]:
         if self._kinds[i] == _NOISE:
-            return self._rng.integers(0, 256, self._states[i].shape, np.uint8)
+            noise: NDArray[np.uint8] = self._rng.integers(0, 256, self._states[i].shape, np.uint8)
+            return noise
         if self._kinds[i] == _GUESS:
             return self._view(self._guesses, i)
         truth = np.ascontiguousarray(self._view(self._truths, i))
