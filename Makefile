@@ -27,7 +27,7 @@ lint:  ## run ruff, mypy and the import contracts only
 	@.ci/check lint types contracts
 
 docs:  ## build the documentation into site/, warnings are errors
-	@.ci/setup app,formats,train,matlab,test,docs
+	@.ci/setup app,formats,reports,train,matlab,test,docs
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --config-file .mkdocs.yml
 	@echo "The documentation lies in site/index.html"
 

@@ -203,3 +203,69 @@ def test_text_that_a_spreadsheet_would_run_is_escaped(tmp_path):
     export.write_labels(tmp_path / "=1+1.tif", Grains(np.ones((5, 5), np.int32), np.ones(1, bool)))
     assert invoke(tmp_path / "=1+1.tif", "--out", tmp_path).exit_code == 0
     assert (tmp_path / "methods.csv").read_text().splitlines()[1].startswith("'=1+1,")
+
+
+def test_formats_are_chosen_and_take_what_run_left(tmp_path):
+    saved(tmp_path / "film.labels.tif")
+    (tmp_path / "film.json").write_text('{"version": "9.9", "iterations": 7, "model": {"name": "mine"}}')
+    done = invoke(tmp_path, "--out", tmp_path / "out", "--formats", "geojson, html")
+    assert done.exit_code == 0, done.output
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"film.geojson", "film.report.html", "methods.csv", "pooled.json"}
+    text = (tmp_path / "out" / "film.report.html").read_text(encoding="utf-8")
+    assert "temgrains 9.9 (model mine)" in text
+    wrong = invoke(tmp_path, "--out", tmp_path / "no", "--formats", "csv,docx")
+    assert wrong.exit_code == 1
+    assert "there is no format 'docx'" in wrong.stderr
+    assert not (tmp_path / "no").exists(), "nothing is begun"
+
+
+def test_the_error_of_the_calibration_is_kept_apart(tmp_path):
+    saved(tmp_path / "film.tif")
+    assert invoke(tmp_path / "film.tif", "--out", tmp_path, "--calibration-error", "5").exit_code == 0
+    found = strict(tmp_path / "film.sizes.json")["uncertainty"]
+    assert found["calibration"]["size_percent"] == pytest.approx(5)
+    assert found["calibration"]["g"] == pytest.approx(0.141, abs=1e-3)
+    assert "not known" in found["between_fields"]["note"]
+    for wrong in ("-1", "100", "nan"):
+        done = invoke(tmp_path / "film.tif", "--out", tmp_path, "--calibration-error", wrong)
+        assert done.exit_code == 1
+        assert "it must be from 0 to 1" in done.stderr
+        assert "Traceback" not in done.output
+
+
+def test_tiles_are_named_as_such(tmp_path):
+    for seed in range(2):
+        saved(tmp_path / f"{seed}.tif", seed)
+    assert invoke(tmp_path, "--out", tmp_path / "out", "--tiles").exit_code == 0
+    entry = strict(tmp_path / "out" / "pooled.json")["methods"][0]
+    assert entry["fields_are"] == "tiles of one image"
+    assert "too narrow for the specimen" in entry["notes"][-1]
+    assert invoke(tmp_path, "--out", tmp_path / "out").exit_code == 0
+    assert strict(tmp_path / "out" / "pooled.json")["methods"][0]["fields_are"] == "images"
+
+
+def test_a_film_is_not_unfolded_a_section_is(tmp_path):
+    saved(tmp_path / "film.tif")
+    refused = invoke(tmp_path / "film.tif", "--out", tmp_path, "--unfold")
+    assert refused.exit_code == 1
+    assert "the specimen is a columnar film" in refused.stderr
+    assert (
+        invoke(tmp_path / "film.tif", "--out", tmp_path, "--unfold", "--specimen", "section").exit_code == 0
+    )
+    found = strict(tmp_path / "film.sizes.json")["distribution"]
+    assert found["specimen"] == "section"
+    assert sum(found["unfolded"]["shares"]) == pytest.approx(1)
+
+
+def test_a_million_grains_are_measured(tmp_path):
+    numbers = np.arange(1, 1_000_001, dtype=np.uint32).reshape(1000, 1000)
+    tifffile.imwrite(tmp_path / "a.tif", numbers)
+    found = read_labels(tmp_path / "a.tif", pixel_size=1)
+    assert found.grains.count == 1_000_000
+    done = invoke(tmp_path / "a.tif", "--out", tmp_path / "out", "--nm-per-px", 1, "--formats", "json")
+    assert done.exit_code == 0, done.output
+    content = strict(tmp_path / "out" / "a.sizes.json")
+    assert content["grains_whole"] == 998**2
+    # Squares of one pixel: areas give their side, grid lines cross each once.
+    assert content["methods"][0]["size"] == pytest.approx(1, rel=0.002)

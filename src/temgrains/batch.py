@@ -113,7 +113,7 @@ def each(
         try:
             micrograph = read(path, **reading)
             analysis = pipeline.analyse(micrograph, model=networks, settings=settings, progress=progress)
-            outcome = _outcome(path, analysis, export.write(analysis, folder, stem, progress=progress))
+            outcome = _outcome(path, analysis, pipeline.save(analysis, folder, stem, progress=progress))
         except Cancelled:
             raise
         except Exception as error:  # whatever one image provokes must not cost the others

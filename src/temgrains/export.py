@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from temgrains.files import csv_text, plain, saving, write_text
+from temgrains.files import RESULT_MAPS, csv_text, plain, saving, write_text
 from temgrains.records import Progress, silent
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
         PixelSize,
     )
 
-_PICTURES = ("overlay.png", "boundaries.tif", "labels.tif", "iterates.tif", "iterates.gif")
-ENDINGS = (*_PICTURES, "grains.csv", "json")
+ENDINGS = (*RESULT_MAPS, "grains.csv", "json")
 """What the names of the files of one analysis end in, after the stem and a dot."""
 
 _IMAGEJ_BYTES = 2**32 - 2**25
@@ -139,11 +138,16 @@ def write_overlay(path: str | Path, micrograph: Micrograph, boundaries: Boundari
             f"boundaries have shape {boundaries.mask.shape}, the micrograph {micrograph.shape}; "
             "they must be of one image"
         )
+    _write_picture(path, Image.fromarray(overlay(micrograph, boundaries)), format="PNG", compress_level=3)
+
+
+def overlay(micrograph: Micrograph, boundaries: Boundaries) -> ByteArray:
+    """Give the micrograph with its boundaries in red, RGB, shape (H, W, 3)."""
     reach = round(max(micrograph.shape) / 1500)
     thick = ndimage.maximum_filter(boundaries.mask.view(np.uint8), 2 * reach + 1) > 0
-    rgb = np.repeat(_display(micrograph.pixels)[..., np.newaxis], 3, axis=-1)  # (H, W, 3)
+    rgb = np.repeat(_display(micrograph.pixels)[..., np.newaxis], 3, axis=-1)
     rgb[thick] = (255, 0, 0)
-    _write_picture(path, Image.fromarray(rgb), format="PNG", compress_level=3)
+    return rgb
 
 
 def write_boundaries(

@@ -1,6 +1,6 @@
 """``temgrains measure``: grain sizes from maps of labels."""
 
-import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from temgrains.statistics.field import GrainSize
+    from temgrains.statistics.report import Choices
 
 # Where a folder holds such files, as `run` makes them, only they are labels.
 _MARKS = (".labels",)
+
+
+class Specimen(StrEnum):
+    """What the image shows of the specimen."""
+
+    film = "film"
+    section = "section"
 
 
 @plainly
@@ -28,6 +36,27 @@ def measure(
         float | None,
         typer.Option(metavar="X", help="Size of a pixel [nm]; by default what the file says."),
     ] = None,
+    calibration_error: Annotated[
+        float | None,
+        typer.Option(metavar="PERCENT", help="By how much the size of a pixel may be off [%]."),
+    ] = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Which files per map, with commas: csv, json, xlsx, geojson, coco, png, svg, html, pdf.",
+        ),
+    ] = "csv,json",
+    tiles: Annotated[
+        bool, typer.Option("--tiles", help="The maps are tiles of one image: no independent fields.")
+    ] = False,
+    specimen: Annotated[
+        Specimen, typer.Option(help="A film of columnar grains, or a section through small grains.")
+    ] = Specimen.film,
+    unfold: Annotated[
+        bool,
+        typer.Option("--unfold", help="Estimate the spheres behind the circles of a section (Saltykov)."),
+    ] = False,
     seed: Annotated[
         int, typer.Option(metavar="S", min=0, help="Seed of the bootstrap of the goodness of fit.")
     ] = 0,
@@ -36,44 +65,68 @@ def measure(
 
     LABELS is a TIFF or PNG whose pixels are the numbers of grains, 0 on boundaries, as STEM.labels.tif of
     'temgrains run'. For each there appear in DIR STEM.sizes.csv (a row per grain) and STEM.sizes.json (grain
-    size by method, distribution, network of boundaries). methods.csv has a row per image and method,
-    pooled.json the mean of all images with its interval: they count as fields of one specimen.
+    size by method, distribution, network of boundaries), or what --formats asks for: STEM.sizes.xlsx,
+    .geojson and .coco.json (polygons), .figure.png and .svg, .report.html and .pdf. methods.csv has a row
+    per image and method, pooled.json the mean of all images with its interval: they count as fields of one
+    specimen.
 
     A map that fails is reported and the others are done; the exit code is then 1.
     """
+    from temgrains import reports
+    from temgrains.statistics.between import calibration_in_g
+    from temgrains.statistics.report import Choices
+
+    kinds = reports.check(name.strip() for name in formats.split(","))
+    error = None if calibration_error is None else calibration_error / 100
+    if error is not None:
+        calibration_in_g(error)  # refuses what is no share, before there is any work
+    choices = Choices(seed=seed, calibration_error=error, specimen=specimen.value, unfold=unfold)
     maps = _maps(labels)
     out.mkdir(parents=True, exist_ok=True)
     results: dict[str, list[GrainSize]] = {}
     for stem, path in maps.items():
         try:
-            results[stem] = _measured(stem, path, out, nm_per_px=nm_per_px, seed=seed)
-        except ValueError as error:
-            complain(error)
+            results[stem] = _measured(stem, path, out, nm_per_px=nm_per_px, kinds=kinds, choices=choices)
+        except (ValueError, ImportError) as failure:
+            complain(failure)
     if results:
-        _write_pooled(out, results)
+        _write_pooled(out, results, tiles=tiles)
     if failed := len(maps) - len(results):
         complain(f"{failed} of {len(maps)} maps failed")
         raise typer.Exit(1)
 
 
-def _measured(stem: str, path: Path, out: Path, *, nm_per_px: float | None, seed: int) -> "list[GrainSize]":
+def _measured(
+    stem: str,
+    path: Path,
+    out: Path,
+    *,
+    nm_per_px: float | None,
+    kinds: tuple[str, ...],
+    choices: "Choices",
+) -> "list[GrainSize]":
     """Write the results of one map, and say what it shows."""
+    from temgrains import reports
     from temgrains.statistics.labels import read_labels
-    from temgrains.statistics.report import Choices, describe
+    from temgrains.statistics.report import describe
 
-    labelled = read_labels(path, pixel_size=nm_per_px)
-    found = describe(labelled, choices=Choices(seed=seed))
-    _write_csv(out / f"{stem}.sizes.csv", found.table)
-    _write_json(out / f"{stem}.sizes.json", found.content)
+    found = describe(read_labels(path, pixel_size=nm_per_px), choices=choices)
+    context = reports.Context.beside(path, stem)
+    for kind in kinds:
+        reports.write(out / f"{stem}{reports.FORMATS[kind]}", found, kind, context=context)
     typer.echo(f"{path}: {_line(found.content)}")
     return found.methods
 
 
-def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]") -> None:
+def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]", *, tiles: bool) -> None:
+    import json
+
+    from temgrains.files import csv_text, write_text
     from temgrains.statistics.report import pool
 
-    _write_csv(out / "methods.csv", _rows(results))
-    _write_json(out / "pooled.json", {"images": list(results), "methods": pool(list(results.values()))})
+    write_text(out / "methods.csv", csv_text(_rows(results)))
+    content = {"images": list(results), "methods": pool(list(results.values()), tiles=tiles)}
+    write_text(out / "pooled.json", json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def _maps(path: Path) -> dict[str, Path]:
@@ -112,15 +165,3 @@ def _rows(results: "dict[str, list[GrainSize]]") -> "pd.DataFrame":
         for found in methods
     ]
     return pd.DataFrame(rows)
-
-
-def _write_csv(path: Path, table: "pd.DataFrame") -> None:
-    from temgrains.files import csv_text, write_text
-
-    write_text(path, csv_text(table))
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    from temgrains.files import write_text
-
-    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

@@ -14,6 +14,7 @@ from temgrains.pipeline.analysis import (
     with_pixel_size,
 )
 from temgrains.pipeline.from_noise import NOISE_SETTINGS, Imagined, imagine
+from temgrains.pipeline.saving import save
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "iterates_of",
     "loaded",
     "refined_of",
+    "save",
     "stale_stage",
     "update",
     "with_pixel_size",

@@ -91,6 +91,12 @@ def boundary_density(field: Field, network: Network) -> GrainSize:
     return from_crossings("boundary length per area", formula, inputs, unit=unit)
 
 
+def circle_of(field: Field) -> tuple[tuple[float, float], float]:
+    """Give centre and radius of the largest circle that the image holds, in the field's unit."""
+    (rows, columns), (height, width) = field.cells.shape, field.pixel
+    return (rows * height / 2, columns * width / 2), min((rows - 1) * height, (columns - 1) * width) / 2
+
+
 def circle_crossings(network: Network, *, centre: tuple[float, float], radius: float) -> int:
     """Count how often a circle crosses the polygons of the boundaries; a touch is no crossing.
 
@@ -113,9 +119,7 @@ def circle_crossings(network: Network, *, centre: tuple[float, float], radius: f
 
 
 def _circles(method: str, field: Field, network: Network, shares: tuple[float, ...]) -> GrainSize:
-    (rows, columns), (height, width) = field.cells.shape, field.pixel
-    largest = min((rows - 1) * height, (columns - 1) * width) / 2
-    centre = (rows * height / 2, columns * width / 2)
+    centre, largest = circle_of(field)
     crossings, length = 0, 0.0
     for share in shares:
         crossings += circle_crossings(network, centre=centre, radius=share * largest)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from temgrains.records import Grains, PixelSize
+    from temgrains.records import Grains, MaskArray, PixelSize
 
 _MASK = 255
 _MOST_COUNTED = 2**24
@@ -56,8 +56,18 @@ def labelled(
     source: str = "array",
     pixel_size: PixelSize | None = None,
     calibration: str = "unknown",
+    excluded: MaskArray | None = None,
 ) -> Labelled:
     """Take an array of numbers of grains, with gaps or without, 0 on boundaries.
+
+    Parameters
+    ----------
+    pixels
+        Whole numbers, shape (H, W).
+    source, pixel_size, calibration
+        As in `Labelled`.
+    excluded
+        Where no specimen is shown, bool, shape (H, W), or None.
 
     Raises
     ------
@@ -65,7 +75,9 @@ def labelled(
         If it is no flat image of whole numbers from 0.
     """
     numbers, labels = _numbered(np.asarray(pixels))
-    return Labelled(source, label(Boundaries(labels == 0, labels)), numbers, pixel_size, calibration)
+    return Labelled(
+        source, label(Boundaries(labels == 0, labels, excluded=excluded)), numbers, pixel_size, calibration
+    )
 
 
 def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> Labelled:

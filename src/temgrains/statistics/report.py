@@ -21,6 +21,7 @@ from temgrains.statistics.between import (
 )
 from temgrains.statistics.field import Field, GrainSize
 from temgrains.statistics.intercepts import abrams, boundary_density, heyn, hilliard
+from temgrains.statistics.labels import Labelled
 from temgrains.statistics.network import Network, by_triple_points
 from temgrains.statistics.planimetric import interior, jeffries, miles_lantuejoul, saltykov
 from temgrains.statistics.unfolding import FILM, Specimen, unfold
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from temgrains.records import GreyArray
-    from temgrains.statistics.labels import Labelled
+    from temgrains.records import Analysis, GreyArray
 
 TILES = (
     "the images are tiles of one image, not independent fields: the interval holds the scatter within that "
@@ -44,12 +44,13 @@ ONE_FIELD = "one image: the scatter between fields is not known"
 class Choices:
     """What the user states about a measurement.
 
-    ``seed`` is that of the bootstrap of the goodness of fit; ``calibration_error`` the share by which the
-    size of a pixel may be off, None where nobody said; ``specimen`` is "film" or "section"; ``unfold`` asks
-    for the spheres behind the sections.
+    ``seed`` and ``replicates`` are those of the bootstrap of the goodness of fit; ``calibration_error`` the
+    share by which the size of a pixel may be off, None where nobody said; ``specimen`` is "film" or
+    "section"; ``unfold`` asks for the spheres behind the sections.
     """
 
     seed: int = 0
+    replicates: int = 999
     calibration_error: float | None = None
     specimen: Specimen = "film"
     unfold: bool = False
@@ -142,6 +143,18 @@ def describe(
     return SizeStatistics(labelled, table, counted, network, methods, plain(content))
 
 
+def of_analysis(analysis: Analysis, *, choices: Choices = _DEFAULTS) -> SizeStatistics:
+    """Give the statistics of the grains that an analysis found; see `describe`."""
+    micrograph = analysis.micrograph
+    labelled = Labelled.of(
+        analysis.grains,
+        source=micrograph.source,
+        pixel_size=micrograph.pixel_size,
+        calibration=micrograph.calibration,
+    )
+    return describe(labelled, choices=choices, image=micrograph.pixels)
+
+
 def pool(results: Sequence[Sequence[GrainSize]], *, tiles: bool = False) -> list[dict[str, Any]]:
     """Give mean, interval and G of each method over several images of one specimen, as plain JSON.
 
@@ -205,7 +218,7 @@ def _uncertainty(choices: Choices) -> dict[str, Any]:
 def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
     """Describe the diameters of the whole grains."""
     diameters = 2 * np.sqrt(field.whole_areas / np.pi)
-    fit = distribution.fit_lognormal(diameters, rng=choices.seed)
+    fit = distribution.fit_lognormal(diameters, replicates=choices.replicates, rng=choices.seed)
     content: dict[str, Any] = {
         "of": f"equivalent circle diameters of whole grains [{field.unit}], counted by number",
         "summary": distribution.summarise(diameters),

@@ -1,0 +1,51 @@
+"""What a report needs to know beside the grains: the picture, and how the boundaries were found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where grains came from.
+
+    ``picture`` is the micrograph with its boundaries, uint8, shape (H, W, 3), or None. ``provenance`` is what
+    the analysis says of itself (`temgrains.records.Analysis`), empty where the grains are only a map.
+    ``corrections`` counts those by hand, None where nobody knows.
+    """
+
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    provenance: dict[str, Any] = field(default_factory=dict, repr=False)
+    corrections: int | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of this package."""
+        return version("temgrains")
+
+    @classmethod
+    def beside(cls, labels: Path, stem: str) -> Context:
+        """Take what `temgrains run` left beside a map of labels; what is missing or damaged is left out."""
+        picture, provenance = None, cls().provenance
+        overlay, about = labels.with_name(f"{stem}.overlay.png"), labels.with_name(f"{stem}.json")
+        try:
+            with Image.open(overlay) as image:
+                picture = np.asarray(image.convert("RGB"))
+        except (OSError, ValueError):
+            picture = None
+        try:
+            provenance = dict(json.loads(about.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            provenance = {}
+        return cls(picture, provenance)

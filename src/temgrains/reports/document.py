@@ -1,0 +1,185 @@
+"""A report as a list of blocks, which HTML and PDF show alike."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from temgrains.reports.figures import draw
+from temgrains.reports.words import number, paragraph, settings_rows
+
+if TYPE_CHECKING:
+    from temgrains.reports.context import Context
+    from temgrains.statistics.report import SizeStatistics
+
+_PICTURE_PX = 1400
+_FIGURE_DPI = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of a part."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a header; an empty header is not shown. ``widths`` are shares of the page."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as PNG, and what it shows."""
+
+    png: bytes = field(repr=False)
+    caption: str
+
+
+Block = Heading | Text | Table | Picture
+
+
+def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
+    """Give the parts of a report in their order."""
+    return [
+        Text(paragraph(found, context)),
+        Heading("Grains"),
+        *_pictures(found, context),
+        Table((), _counts(found), (45, 55)),
+        Heading("Grain size by method"),
+        Table(("method", "size", "ASTM G", "formula and counts"), _methods(found), (24, 13, 9, 54)),
+        Text(
+            "Methods measure different lengths, so their sizes and G differ rightly: name the method instead "
+            "of averaging. G is that of ASTM E112 by its definition; no compliance is claimed."
+        ),
+        Heading("Diameters of whole grains"),
+        Table((), _diameters(found), (45, 55)),
+        Heading("How sure it is"),
+        Table((), _uncertainty(found), (45, 55)),
+        Heading("How it was made"),
+        Table((), _making(found, context), (45, 55)),
+    ]
+
+
+def _pictures(found: SizeStatistics, context: Context) -> list[Block]:
+    figure = Picture(
+        draw(found, "png", dpi=_FIGURE_DPI),
+        "a: grains by equivalent circle diameter (ECD). b: histogram of whole grains with the fitted "
+        "lognormal distribution. c: cumulative shares. d: quantiles against those of a normal "
+        "distribution of ln(ECD).",
+    )
+    if context.picture is None:
+        return [figure]
+    made = io.BytesIO()
+    image = Image.fromarray(context.picture)
+    image.thumbnail((_PICTURE_PX, _PICTURE_PX))
+    image.save(made, format="PNG", compress_level=6)
+    return [Picture(made.getvalue(), "The micrograph with the boundaries that were found, red."), figure]
+
+
+def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
+    content, network, unit = found.content, found.content["network"], found.counted.unit
+    return [
+        ("grains", number(content["grains"])),
+        ("whole grains", number(content["grains_whole"])),
+        ("share of the image in grains", f"{100 * content['share_of_image_in_grains']:.1f} %"),
+        ("length of the boundaries", f"{number(network[f'length_{unit}'])} {unit}"),
+        ("segments between junctions", number(network["segments"])),
+        ("triple points", number(network["triple_points"])),
+        ("deviation of the dihedral angles", f"{number(network['dihedral_deviation_deg'], 3)} degrees"),
+    ]
+
+
+def _methods(found: SizeStatistics) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for method in found.methods:
+        inputs = ", ".join(f"{name} = {number(value)}" for name, value in method.inputs.items())
+        notes = "".join(f"; {note}" for note in method.notes)
+        g = f"{method.g:.2f}" if math.isfinite(method.g) else "undefined"
+        size = f"{number(method.size)} {method.unit}"
+        rows.append((method.method, f"{size} ({method.size_is})", g, f"{method.formula}. {inputs}{notes}"))
+    return rows
+
+
+def _diameters(found: SizeStatistics) -> list[tuple[str, ...]]:
+    content, unit = found.content["distribution"], found.counted.unit
+    summary, fit = content["summary"], content["lognormal"]
+
+    def ends(name: str) -> str:
+        return f"{number(fit[f'{name}_low'])} to {number(fit[f'{name}_high'])}"
+
+    rows: list[tuple[str, ...]] = [
+        ("arithmetic mean", f"{number(summary['mean'])} {unit}"),
+        ("standard deviation", f"{number(summary['deviation'])} {unit}"),
+        ("geometric mean", f"{number(summary['geometric_mean'])} {unit}"),
+        ("mean by area", f"{number(summary['area_weighted_mean'])} {unit}"),
+        ("D10, D50, D90 by number", _triple(summary["percentiles"], unit)),
+        ("D10, D50, D90 by area", _triple(summary["area_percentiles"], unit)),
+        ("mu of ln(d), 95 % interval", f"{number(fit['mu'])} ({ends('mu')})"),
+        ("sigma of ln(d), 95 % interval", f"{number(fit['sample_sigma'])} ({ends('sigma')})"),
+        ("mean of the fit, 95 % interval", f"{number(fit['mean'])} {unit} ({ends('mean')})"),
+        ("goodness of fit", f"distance {number(fit['distance'], 2)}, bootstrap p = {number(fit['p'], 2)}"),
+        ("specimen", content["note"]),
+    ]
+    if content["unfolded"] is not None:
+        mean = number(content["unfolded"]["mean"])
+        rows.append(("mean diameter of the spheres (Saltykov unfolding)", f"{mean} {unit}"))
+    return rows
+
+
+def _triple(values: list[float | None], unit: str) -> str:
+    return f"{', '.join(number(value) for value in values)} {unit}"
+
+
+def _uncertainty(found: SizeStatistics) -> list[tuple[str, ...]]:
+    uncertainty = found.content["uncertainty"]
+    calibration = uncertainty["calibration"]
+    stated = calibration.get("pixel_size_percent")
+    text = calibration.get("note", "")
+    if stated is not None:
+        text = f"{number(stated)} % of each length; {number(calibration['g'], 2)} in G"
+    return [
+        ("between images", uncertainty["between_fields"]["note"]),
+        ("calibration", text),
+        ("between models", "not measured: one model was used"),
+    ]
+
+
+def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
+    made, size = context.provenance, found.labelled.pixel_size
+    model = made.get("model", {})
+    rows: list[tuple[str, ...]] = [
+        ("source", str(made.get("source", found.content["source"]))),
+        ("image", " x ".join(map(str, found.counted.cells.shape)) + " px"),
+        ("pixel size", "unknown" if size is None else f"{number(size[0])} x {number(size[1])} nm"),
+        ("calibration", found.labelled.calibration),
+        ("temgrains", str(made.get("version", context.version))),
+    ]
+    if isinstance(model, dict) and model:
+        rows.append(("model", f"{model.get('name', 'unknown')}: {_networks(model)}"))
+    if "iterations" in made:
+        rows.append(("refinement", f"{made['iterations']} iterations, {made.get('stopped') or 'left'}"))
+    if context.corrections is not None:
+        rows.append(("corrections by hand", str(context.corrections)))
+    rows += [("note", str(note)) for note in made.get("warnings", [])]
+    return rows + settings_rows(made.get("settings", {}))
+
+
+def _networks(model: dict[str, Any]) -> str:
+    networks = model.get("networks", {})
+    return ", ".join(map(str, networks.values())) if isinstance(networks, dict) else str(networks)

@@ -1,0 +1,131 @@
+"""Figures for papers: the map of grain sizes, histogram with fit, cumulative shares, Q-Q plot."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator
+from scipy import stats
+
+from temgrains.files import saving
+from temgrains.statistics import distribution
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from temgrains.statistics.report import SizeStatistics
+
+_WIDTH_MM, _HEIGHT_MM = 180, 150
+_DPI = 300
+_STYLE: Any = {
+    "font.size": 8,
+    "axes.linewidth": 0.6,
+    "svg.hashsalt": "temgrains",  # the same identifiers each time
+    "svg.fonttype": "none",
+}
+
+
+def draw(found: SizeStatistics, kind: str, *, dpi: int = _DPI) -> bytes:
+    """Give the figure as "png" or "svg"."""
+    with mpl.rc_context(_STYLE):
+        figure = _figure(found)
+        made = io.BytesIO()
+        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+        figure.savefig(made, format=kind, dpi=dpi, metadata=metadata)
+    return made.getvalue()
+
+
+def write_figure(path: str | Path, found: SizeStatistics, kind: str) -> None:
+    """Write the figure as "png" or "svg".
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    made = draw(found, kind)
+    with saving(path) as temporary:
+        temporary.write_bytes(made)
+
+
+def _figure(found: SizeStatistics) -> Figure:
+    figure = Figure(figsize=(_WIDTH_MM / 25.4, _HEIGHT_MM / 25.4), layout="constrained")
+    axes = figure.subplots(2, 2)
+    _map(figure, axes[0, 0], found)
+    diameters = found.diameters
+    if len(diameters) > 1 and np.ptp(diameters) > 0:
+        fit = distribution.fit_lognormal(diameters, replicates=0)
+        _histogram(axes[0, 1], found, fit)
+        _cumulative(axes[1, 0], found, fit)
+        _quantiles(axes[1, 1], found, fit)
+    else:
+        for axis in axes.flat[1:]:
+            axis.text(0.5, 0.5, "too few whole grains", ha="center", transform=axis.transAxes)
+            axis.set_axis_off()
+    for letter, axis in zip("abcd", axes.flat, strict=True):
+        axis.set_title(letter, loc="left", fontweight="bold")
+    return figure
+
+
+def _map(figure: Figure, axis: Axes, found: SizeStatistics) -> None:
+    counted = found.counted
+    rows, columns = counted.cells.shape
+    ecd = np.concatenate([[np.nan], 2 * np.sqrt(counted.areas * counted.pixel_area / np.pi)])
+    step = max(1, round(max(rows, columns) / 1200))
+    labels = found.labelled.grains.labels[::step, ::step]
+    shown = np.where(labels > 0, ecd[counted.cells[::step, ::step]], np.nan)
+    extent = (0, columns * counted.pixel[1], rows * counted.pixel[0], 0)
+    drawn = axis.imshow(shown, cmap="viridis", extent=extent, interpolation="nearest")
+    axis.set_xlabel(f"x [{counted.unit}]")
+    axis.set_ylabel(f"y [{counted.unit}]")
+    if np.isfinite(shown).any():
+        figure.colorbar(drawn, ax=axis, label=f"ECD [{counted.unit}]")
+
+
+def _histogram(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -> None:
+    bins = distribution.histogram(found.diameters)
+    width = bins.edges[1] - bins.edges[0]
+    axis.bar(
+        bins.edges[:-1], bins.by_number / width, width, align="edge", color="0.75", edgecolor="0.3", lw=0.5
+    )
+    x = np.linspace(bins.edges[-1] / 300, bins.edges[-1], 300)
+    law = stats.lognorm(fit.sigma, scale=fit.median)
+    label = f"lognormal: $\\mu$ = {fit.mu:.3f}, $\\sigma$ = {fit.sample_sigma:.3f}"
+    axis.plot(x, law.pdf(x), "C3", lw=1.2, label=label)
+    axis.margins(y=0.25)
+    axis.set_xlabel(f"ECD [{found.counted.unit}]")
+    axis.set_ylabel(f"density [1/{found.counted.unit}]")
+    axis.legend(frameon=False, title=f"{fit.count} whole grains", loc="upper right")
+
+
+def _cumulative(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -> None:
+    rising, number, area = distribution.cumulative(found.diameters)
+    axis.step(rising, 100 * number, "0.2", where="post", lw=1, label="by number")
+    axis.step(rising, 100 * area, "C0", where="post", lw=1, label="by area")
+    axis.plot(
+        rising, 100 * stats.lognorm(fit.sigma, scale=fit.median).cdf(rising), "C3", lw=1, label="lognormal"
+    )
+    axis.set_xlabel(f"ECD [{found.counted.unit}]")
+    axis.set_ylabel("cumulative share [%]")
+    axis.set_xlim(0)
+    axis.set_ylim(0, 100)
+    axis.legend(frameon=False)
+
+
+def _quantiles(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -> None:
+    normal, logs = distribution.quantiles(found.diameters)
+    axis.plot(normal, np.exp(logs), ".", color="0.3", ms=3)
+    ends = np.array([normal[0], normal[-1]])
+    axis.plot(ends, np.exp(fit.mu + fit.sigma * ends), "C3", lw=1)
+    axis.set_yscale("log")
+    for kind, subs in (("major", (1.0,)), ("minor", (2.0, 3.0, 5.0))):
+        getattr(axis.yaxis, f"set_{kind}_locator")(LogLocator(subs=subs))
+        getattr(axis.yaxis, f"set_{kind}_formatter")(FormatStrFormatter("%g"))
+    axis.set_xlabel("quantile of the normal distribution")
+    axis.set_ylabel(f"ECD [{found.counted.unit}]")

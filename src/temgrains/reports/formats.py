@@ -1,0 +1,103 @@
+"""The files that can be written, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from temgrains.reports.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from temgrains.statistics.report import SizeStatistics
+
+FORMATS = {
+    "csv": ".sizes.csv",
+    "json": ".sizes.json",
+    "xlsx": ".sizes.xlsx",
+    "geojson": ".geojson",
+    "coco": ".coco.json",
+    "png": ".figure.png",
+    "svg": ".figure.svg",
+    "html": ".report.html",
+    "pdf": ".report.pdf",
+}
+"""What each format's file names end in."""
+
+DEFAULT = ("csv", "json")
+
+_NOTHING = Context()
+
+
+def check(formats: Iterable[str]) -> tuple[str, ...]:
+    """Give formats once each.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown.
+    """
+    chosen = tuple(dict.fromkeys(formats))
+    if unknown := [name for name in chosen if name not in FORMATS]:
+        raise ValueError(f"there is no format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+    return chosen
+
+
+def kind_of(path: str | Path) -> str:
+    """Give the format that a file name ends in.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    name = Path(path).name.lower()
+    kind = next((kind for kind, ending in FORMATS.items() if name.endswith(ending)), Path(name).suffix[1:])
+    return check(["coco" if name.endswith(".coco.json") else kind])[0]
+
+
+def write(path: str | Path, found: SizeStatistics, kind: str, *, context: Context = _NOTHING) -> Path:
+    """Write statistics in one of the `FORMATS`.
+
+    Parameters
+    ----------
+    path
+        The file; one that is there is replaced.
+    found
+        What `temgrains.statistics.report.describe` gave.
+    kind
+        One of the `FORMATS`.
+    context
+        Where the grains came from, for the reports.
+
+    Raises
+    ------
+    ValueError
+        If there is no such format, or it cannot hold so many grains.
+    ImportError
+        If what it needs, of the extra ``reports``, is not installed.
+    OSError
+        If the file cannot be written; what was there stays as it was.
+    """
+    from temgrains.reports import figures, outlines, pages, tables  # noqa: PLC0415  (drawing takes a second)
+
+    check([kind])
+    match kind:
+        case "csv":
+            tables.write_csv(path, found)
+        case "json":
+            tables.write_json(path, found.content)
+        case "xlsx":
+            tables.write_xlsx(path, found)
+        case "geojson":
+            outlines.write_geojson(path, found)
+        case "coco":
+            outlines.write_coco(path, found, image=Path(str(context.provenance.get("source", ""))).name)
+        case "png" | "svg":
+            figures.write_figure(path, found, kind)
+        case "html":
+            pages.write_html(path, found, context)
+        case _:
+            pages.write_pdf(path, found, context)
+    return Path(path)

@@ -1,0 +1,166 @@
+"""Reports as HTML, in one file that needs nothing else, and as PDF."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import html
+import io
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+from temgrains.files import saving, write_text
+from temgrains.reports.document import Heading, Picture, Table, Text, blocks_of
+
+if TYPE_CHECKING:
+    from temgrains.reports.context import Context
+    from temgrains.reports.document import Block
+    from temgrains.statistics.report import SizeStatistics
+
+_CSS = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
+h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.8em;border-bottom:1px solid #ccc}
+table{border-collapse:collapse;width:100%;font-size:.9em}td,th{text-align:left;vertical-align:top;
+padding:.25em .8em .25em 0;border-bottom:1px solid #e4e4e4}img{max-width:100%}figure{margin:1em 0}
+figcaption{font-size:.85em;color:#555}@media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}"""
+
+_FONT = "DejaVu"
+_BLUE = (0, 60, 110)
+
+
+def write_html(path: str | Path, found: SizeStatistics, context: Context) -> None:
+    """Write a report as one HTML file with its pictures inside.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    title = html.escape(_title(found))
+    body = "\n".join(_as_html(block) for block in blocks_of(found, context))
+    write_text(
+        path,
+        f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>\n'
+        f"<style>{_CSS}</style></head>\n<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n",
+    )
+
+
+def write_pdf(path: str | Path, found: SizeStatistics, context: Context) -> None:
+    """Write a report as PDF, A4.
+
+    Raises
+    ------
+    ImportError
+        If fpdf2, of the extra ``reports``, is not installed.
+    OSError
+        If the file cannot be written.
+    """
+    try:
+        from fpdf import FPDF  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(
+            "a PDF report needs fpdf2: pip install 'temgrains[reports]', or write HTML"
+        ) from error
+    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    pdf = FPDF()
+    pdf.set_creation_date(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))  # the same bytes each time
+    pdf.set_title(_title(found))
+    pdf.set_margin(16)
+    pdf.add_font(_FONT, "", fonts / "DejaVuSans.ttf")
+    pdf.add_font(_FONT, "B", fonts / "DejaVuSans-Bold.ttf")
+    pdf.add_page()
+    pdf.set_font(_FONT, "B", 15)
+    pdf.multi_cell(0, 8, _title(found), new_x="LMARGIN", new_y="NEXT", align="L")
+    for block in blocks_of(found, context):
+        _to_pdf(block, pdf)
+    made = bytes(pdf.output())
+    with saving(path) as temporary:
+        temporary.write_bytes(made)
+
+
+def _title(found: SizeStatistics) -> str:
+    return f"Grain sizes of {Path(found.content['source']).name}"
+
+
+@singledispatch
+def _as_html(block: Block) -> str:
+    raise TypeError(f"no block of a report: {block!r}")
+
+
+@_as_html.register
+def _(block: Heading) -> str:
+    return f"<h2>{html.escape(block.text)}</h2>"
+
+
+@_as_html.register
+def _(block: Text) -> str:
+    return f"<p>{html.escape(block.text)}</p>"
+
+
+@_as_html.register
+def _(block: Table) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in block.header)
+    rows = "\n".join(
+        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in block.rows
+    )
+    return f"<table>{f'<tr>{head}</tr>' if head else ''}\n{rows}\n</table>"
+
+
+@_as_html.register
+def _(block: Picture) -> str:
+    code = base64.b64encode(block.png).decode("ascii")
+    caption = html.escape(block.caption)
+    image = f'<img alt="{caption}" src="data:image/png;base64,{code}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+@singledispatch
+def _to_pdf(block: Block, pdf: Any) -> None:
+    raise TypeError(f"no block of a report for {pdf!r}: {block!r}")
+
+
+@_to_pdf.register
+def _(block: Heading, pdf: Any) -> None:
+    pdf.ln(4)
+    if pdf.will_page_break(30):
+        pdf.add_page()
+    pdf.set_font(_FONT, "B", 11)
+    pdf.set_text_color(*_BLUE)
+    pdf.cell(0, 7, block.text, new_x="LMARGIN", new_y="NEXT")
+    pdf.set_text_color(0)
+
+
+@_to_pdf.register
+def _(block: Text, pdf: Any) -> None:
+    pdf.ln(1)
+    pdf.set_font(_FONT, "", 9)
+    pdf.multi_cell(0, 4.6, block.text, new_x="LMARGIN", new_y="NEXT", align="L")
+
+
+@_to_pdf.register
+def _(block: Table, pdf: Any) -> None:
+    from fpdf.enums import TableBordersLayout  # noqa: PLC0415
+
+    pdf.set_font(_FONT, "", 7.5)
+    looks = {"col_widths": block.widths, "line_height": 3.9, "padding": (0.6, 1), "text_align": "LEFT"}
+    rules = TableBordersLayout.HORIZONTAL_LINES
+    with pdf.table(first_row_as_headings=bool(block.header), borders_layout=rules, **looks) as table:
+        for row in ([block.header] if block.header else []) + block.rows:
+            table.row(row)
+
+
+@_to_pdf.register
+def _(block: Picture, pdf: Any) -> None:
+    from PIL import Image  # noqa: PLC0415
+
+    with Image.open(io.BytesIO(block.png)) as image:
+        shape = image.height / image.width
+    width = min(pdf.epw, 150 / shape)
+    if pdf.will_page_break(width * shape + 12):
+        pdf.add_page()
+    pdf.image(io.BytesIO(block.png), w=width)
+    pdf.set_font(_FONT, "", 7.5)
+    pdf.multi_cell(0, 3.9, block.caption, new_x="LMARGIN", new_y="NEXT", align="L")
+    pdf.ln(2)

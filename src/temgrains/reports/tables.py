@@ -1,0 +1,113 @@
+"""Tables as CSV and XLSX, everything as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from temgrains.files import csv_text, harmless, saving, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from temgrains.statistics.report import SizeStatistics
+
+MOST_ROWS = 2**20 - 1
+"""What a sheet holds below its header."""
+
+
+def write_csv(path: str | Path, found: SizeStatistics) -> None:
+    """Write the table of grains: UTF-8, decimal points, units in the header, reasons in ``remark``.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    write_text(path, csv_text(found.table))
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write plain JSON; undefined is null.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_xlsx(path: str | Path, found: SizeStatistics) -> None:
+    """Write the sheets Grains, Methods and About; what is undefined is an empty cell.
+
+    Raises
+    ------
+    ImportError
+        If openpyxl, of the extra ``reports``, is not installed.
+    ValueError
+        If there are more grains than a sheet has rows.
+    OSError
+        If the file cannot be written.
+    """
+    try:
+        from openpyxl import Workbook  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError("XLSX needs openpyxl: pip install 'temgrains[reports]', or write CSV") from error
+    if len(found.table) > MOST_ROWS:
+        raise ValueError(f"{len(found.table)} grains: XLSX holds at most {MOST_ROWS} rows; write CSV")
+    book = Workbook(write_only=True)
+    for title, header, rows in (
+        ("Grains", list(found.table), found.table.itertuples(index=False)),
+        (
+            "Methods",
+            ["method", "size", "unit", "size is", "ASTM G", "formula", "inputs", "notes"],
+            _methods(found),
+        ),
+        ("About", ["what", "value"], _about(found.content)),
+    ):
+        sheet = book.create_sheet(title)
+        sheet.freeze_panes = "A2"
+        sheet.append(header)
+        for row in rows:
+            sheet.append([_cell(value) for value in row])
+    made = io.BytesIO()
+    book.save(made)
+    with saving(path) as temporary:
+        temporary.write_bytes(made.getbuffer())
+
+
+def _cell(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else harmless(plain)
+
+
+def _methods(found: SizeStatistics) -> Iterable[tuple[Any, ...]]:
+    for method in found.methods:
+        inputs = "; ".join(f"{name} = {value:.6g}" for name, value in method.inputs.items())
+        notes = "; ".join(method.notes)
+        yield (
+            method.method,
+            method.size,
+            method.unit,
+            method.size_is,
+            method.g,
+            method.formula,
+            inputs,
+            notes,
+        )
+
+
+def _about(content: Any, name: str = "") -> Iterable[tuple[str, Any]]:
+    """Give all single values with the way to them; methods have a sheet of their own."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if key not in {"methods", "histogram"}:
+                yield from _about(value, f"{name}.{key}" if name else key)
+    elif isinstance(content, list):
+        yield name, ", ".join("" if value is None else f"{value:.6g}" for value in content)
+    else:
+        yield name, content

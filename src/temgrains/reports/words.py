@@ -1,0 +1,142 @@
+"""What a report says: numbers with units, and a paragraph for the methods section of a paper."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from temgrains.reports.context import Context
+    from temgrains.statistics.report import SizeStatistics
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Give a number with some figures, or "undefined"."""
+    if value is None or not math.isfinite(value):
+        return "undefined"
+    if value == round(value) and abs(value) < 1e7:
+        return f"{value:.0f}"
+    return f"{value:#.{digits}g}".rstrip(".") if 1e-4 <= abs(value) < 1e7 else f"{value:.{digits - 1}e}"
+
+
+def paragraph(found: SizeStatistics, context: Context) -> str:
+    """Give a paragraph on methods that a paper can take over as it is."""
+    sentences = [_finding(context), _image(found), _counts(found), _diameters(found), *_methods(found)]
+    return " ".join(sentence for sentence in [*sentences, *_doubts(found)] if sentence)
+
+
+def _finding(context: Context) -> str:
+    made = context.provenance
+    if not made:
+        return f"Grain sizes were measured on a map of grains with temgrains {context.version}."
+    model = made.get("model", {})
+    name = model.get("name", "unknown") if isinstance(model, dict) else str(model)
+    text = (
+        f"Grain boundaries were found with temgrains {made.get('version', context.version)} (model "
+        f"{name}): edge maps were turned into an initial guess by a first network, which a second one "
+        f"refined in {made.get('iterations', 'an unknown number of')} iterations"
+    )
+    stopped = made.get("stopped")
+    text += f" ({stopped})." if stopped else "."
+    return f"{text} {_corrections(context)}"
+
+
+def _corrections(context: Context) -> str:
+    if context.corrections is None:
+        return ""
+    if context.corrections == 0:
+        return "Boundaries were not corrected by hand."
+    return f"{context.corrections} corrections were made by hand."
+
+
+def _image(found: SizeStatistics) -> str:
+    rows, columns = found.counted.cells.shape
+    size = found.labelled.pixel_size
+    if size is None:
+        return f"The image had {rows} x {columns} pixels of unknown size; sizes are in pixels."
+    text = number(size[0]) if math.isclose(*size, rel_tol=1e-6) else f"{number(size[0])} x {number(size[1])}"
+    return (
+        f"The image had {rows} x {columns} pixels of {text} nm (calibration: {found.labelled.calibration})."
+    )
+
+
+def _counts(found: SizeStatistics) -> str:
+    content = found.content
+    share = content["share_of_image_in_grains"]
+    covered = "" if share > 0.9999 else f", {100 * share:.1f} % of the image"
+    return (
+        f"{content['grains']} grains were seen{covered}; {content['grains_whole']} of them were cut by "
+        "neither the image border nor a part that was left out."
+    )
+
+
+def _diameters(found: SizeStatistics) -> str:
+    content, unit = found.content["distribution"], found.counted.unit
+    summary, fit = content["summary"], content["lognormal"]
+    if not summary["count"]:
+        return "No whole grain was found, so there is no distribution of diameters."
+    low, middle, high = summary["percentiles"]
+    text = (
+        f"The equivalent circle diameters of these had an arithmetic mean of {number(summary['mean'])} "
+        f"{unit} and 10, 50 and 90 % percentiles by number of {number(low)}, {number(middle)} and "
+        f"{number(high)} {unit}"
+    )
+    if fit["mean_low"] is None:
+        return f"{text}."
+    fitted = (
+        f"a lognormal distribution fitted by maximum likelihood had mu = {number(fit['mu'])} and sigma = "
+        f"{number(fit['sample_sigma'])} of ln(d/{unit}) and a mean of {number(fit['mean'])} {unit} (95 % "
+        f"confidence interval {number(fit['mean_low'])} to {number(fit['mean_high'])} {unit}, modified "
+        "Cox method)"
+    )
+    goodness = (
+        ""
+        if fit["p"] is None
+        else f", Kolmogorov-Smirnov distance {number(fit['distance'], 2)}, "
+        f"bootstrap p = {number(fit['p'], 2)}"
+    )
+    return f"{text}; {fitted}{goodness}."
+
+
+def _methods(found: SizeStatistics) -> list[str]:
+    planimetric, intercepts = found.methods[:2]
+    sentences = []
+    if math.isfinite(planimetric.size):
+        sentences.append(
+            f"The planimetric method (Saltykov rectangle, N = {number(planimetric.inputs['N'])}) gave a "
+            f"square root of the mean area of {number(planimetric.size)} {planimetric.unit}"
+            f"{_g(planimetric.g)}."
+        )
+    if math.isfinite(intercepts.size):
+        sentences.append(
+            f"Straight test lines in eight directions gave a mean intercept of {number(intercepts.size)} "
+            f"{intercepts.unit}{_g(intercepts.g)}, with a ratio of the longest to the shortest of "
+            f"{number(intercepts.inputs['anisotropy'], 3)}."
+        )
+    return sentences
+
+
+def _g(g: float) -> str:
+    if not math.isfinite(g):
+        return ""
+    return f" (ASTM G = {g:.2f}{', extrapolated' if not -1 <= g <= 14 else ''})"
+
+
+def _doubts(found: SizeStatistics) -> list[str]:
+    error = found.content["uncertainty"]["calibration"].get("pixel_size_percent")
+    calibration = (
+        "The error of the pixel size was not stated."
+        if error is None
+        else f"An error of the pixel size of {number(error)} % changes all sizes by as much and G by "
+        f"{number(found.content['uncertainty']['calibration']['g'], 2)}."
+    )
+    return [calibration, "The scatter between images is not included, as one image was measured."]
+
+
+def settings_rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give settings as rows of name and value."""
+    return [
+        (f"{stage}.{key}", "automatic" if value is None else str(value))
+        for stage, values in settings.items()
+        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+    ]

@@ -1,0 +1,226 @@
+"""Tables, figures and reports are read back; what cannot be written is said."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import io
+import math
+import os
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from temgrains import reports
+from temgrains.reports import tables
+from temgrains.statistics.labels import labelled
+from temgrains.statistics.report import Choices, describe
+from tessellations import random_cells
+
+PROVENANCE = {
+    "source": "films/film <03>.dm4",
+    "version": "0.1.0",
+    "model": {"name": "paper", "networks": {"net1": "PaperNet1", "net2": "PaperNet2"}},
+    "iterations": 12,
+    "stopped": "converged",
+    "settings": {"edges": {"median_px": 7, "log_threshold": None}},
+    "warnings": ["the initial guess is poor"],
+}
+
+
+@pytest.fixture(scope="module")
+def found():
+    taken = labelled(
+        random_cells((120, 130), 14, 3).labels, source="film.tif", pixel_size=(0.5, 0.5), calibration="DM4"
+    )
+    return describe(taken, choices=Choices(calibration_error=0.03))
+
+
+@pytest.fixture(scope="module")
+def context():
+    picture = np.zeros((120, 130, 3), np.uint8)
+    picture[40] = (255, 0, 0)
+    return reports.Context(picture, PROVENANCE, corrections=4)
+
+
+def test_every_format_is_written_twice_the_same(found, context, tmp_path):
+    for kind, ending in reports.FORMATS.items():
+        if kind == "xlsx":  # a workbook holds the time of its making
+            continue
+        first, second = (reports.write(tmp_path / f"{k}{ending}", found, kind, context=context) for k in "ab")
+        assert first.read_bytes() == second.read_bytes(), kind
+        assert reports.kind_of(first) == kind
+
+
+def test_a_workbook_holds_every_grain_and_every_method(found, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    reports.write(tmp_path / "a.xlsx", found, "xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert book.sheetnames == ["Grains", "Methods", "About"]
+    rows = list(book["Grains"].values)
+    assert rows[0] == tuple(found.table)
+    read = pd.DataFrame(rows[1:], columns=rows[0])
+    np.testing.assert_allclose(read["ecd_nm"].astype(float), found.table["ecd_nm"])
+    assert (read["remark"].fillna("") == found.table["remark"]).all()
+    assert len(list(book["Methods"].values)) == 1 + len(found.methods)
+    about = dict(book["About"].values)
+    assert about["calibration"] == "DM4"
+    assert about["distribution.lognormal.mu"] == pytest.approx(
+        found.content["distribution"]["lognormal"]["mu"]
+    )
+
+
+def test_text_in_a_workbook_is_no_formula(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    taken = describe(labelled(np.ones((5, 5), int), source="=HYPERLINK(1)"))
+    reports.write(tmp_path / "a.xlsx", taken, "xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert dict(book["About"].values)["source"] == "'=HYPERLINK(1)"
+    assert book["Grains"]["L2"].value is None, "undefined is empty"
+
+
+def test_more_grains_than_a_sheet_holds_are_refused(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MOST_ROWS", 9)
+    with pytest.raises(ValueError, match=r"\d+ grains: XLSX holds at most 9 rows; write CSV"):
+        reports.write(tmp_path / "a.xlsx", found, "xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "name"), [("xlsx", "openpyxl", "openpyxl"), ("pdf", "fpdf", "fpdf2")]
+)
+def test_a_missing_extra_is_named(found, tmp_path, monkeypatch, kind, module, name):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"needs {name}: pip install 'temgrains\[reports\]'"):
+        reports.write(tmp_path / "a", found, kind)
+
+
+def test_figures_are_pictures(found, tmp_path):
+    with Image.open(reports.write(tmp_path / "a.png", found, "png")) as image:
+        assert image.size == (2125, 1771)
+    text = reports.write(tmp_path / "a.svg", found, "svg").read_text(encoding="utf-8")
+    assert text.startswith("<?xml")
+    assert "ECD [nm]" in text
+
+
+def test_the_report_says_how_it_was_made(found, context, tmp_path):
+    text = reports.write(tmp_path / "a.html", found, "html", context=context).read_text(encoding="utf-8")
+    for said in (
+        "film.tif",
+        "film &lt;03&gt;.dm4",
+        "0.5000 x 0.5000 nm",
+        "DM4",
+        "paper: PaperNet1, PaperNet2",
+        "12 iterations, converged",
+        "edges.median_px",
+        "automatic",
+        "the initial guess is poor",
+        "planimetric, Saltykov rectangle",
+        "3 % of each length; 0.085 in G",
+        "corrections by hand",
+        "no correction for sections is made",
+        "bootstrap p = ",
+    ):
+        assert said in text, said
+    assert len(re.findall("data:image/png;base64,", text)) == 2
+    assert not re.findall(r"(?:src|href)=\"(?!data:)", text), "nothing is fetched from elsewhere"
+    saltykov = found.methods[0]
+    assert f"{saltykov.size:.4g} nm" in text
+    assert f"{saltykov.g:.2f}" in text
+
+
+def test_the_pdf_holds_the_pages_of_the_report(found, context, tmp_path):
+    pytest.importorskip("fpdf")
+    made = reports.write(tmp_path / "a.pdf", found, "pdf", context=context).read_bytes()
+    assert made.startswith(b"%PDF-")
+    assert 2 <= len(re.findall(rb"/Type /Page\b", made)) <= 6
+
+
+def test_the_paragraph_is_ready_to_paste(found, context):
+    text = reports.paragraph(found, context)
+    content = found.content
+    assert text.startswith("Grain boundaries were found with temgrains 0.1.0 (model paper): edge maps")
+    assert "refined in 12 iterations (converged). 4 corrections were made by hand." in text
+    assert "120 x 130 pixels of 0.5000 nm (calibration: DM4)" in text
+    assert f"{content['grains']} grains were seen; {content['grains_whole']} of them" in text
+    assert (
+        f"mean intercept of {found.methods[1].size:.4g} nm (ASTM G = {found.methods[1].g:.2f}, extrap" in text
+    )
+    assert "An error of the pixel size of 3 % changes all sizes by as much and G by 0.085." in text
+    assert "  " not in text
+    plain = reports.paragraph(found, reports.Context())
+    assert plain.startswith("Grain sizes were measured on a map of grains with temgrains")
+    assert "Boundaries were not corrected by hand." in reports.paragraph(
+        found, reports.Context(provenance=PROVENANCE, corrections=0)
+    )
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.zeros((9, 9), int), np.ones((9, 9), int), np.arange(1, 13).reshape(3, 4)],
+    ids=["no grain", "one grain", "all at the border"],
+)
+def test_little_to_report_is_defined(labels, tmp_path):
+    taken = describe(labelled(labels))
+    for kind, ending in reports.FORMATS.items():
+        assert reports.write(tmp_path / f"a{ending}", taken, kind).stat().st_size > 0, kind
+    text = reports.paragraph(taken, reports.Context())
+    assert ("No whole grain was found" in text) == (not len(taken.diameters))
+    assert "nan" not in text
+
+
+def test_what_run_left_beside_the_labels_is_taken(tmp_path):
+    Image.new("RGB", (6, 4), "red").save(tmp_path / "a.overlay.png")
+    (tmp_path / "a.json").write_text('{"version": "9"}')
+    context = reports.Context.beside(tmp_path / "a.labels.tif", "a")
+    assert context.picture.shape == (4, 6, 3)
+    assert context.provenance == {"version": "9"}
+    (tmp_path / "a.json").write_text("[1")
+    (tmp_path / "a.overlay.png").write_bytes(b"no picture")
+    context = reports.Context.beside(tmp_path / "a.labels.tif", "a")
+    assert context.picture is None
+    assert context.provenance == {}
+
+
+def test_unknown_formats_are_refused(found, tmp_path):
+    with pytest.raises(ValueError, match="there is no format 'docx'; there are csv, json, xlsx, geojson"):
+        reports.check(["csv", "docx"])
+    with pytest.raises(ValueError, match="there is no format 'txt'"):
+        reports.kind_of("a.txt")
+    with pytest.raises(ValueError, match="there is no format 'x'"):
+        reports.write(tmp_path / "a", found, "x")
+
+
+@pytest.mark.parametrize("kind", list(reports.FORMATS))
+def test_a_fault_keeps_the_old_file(found, tmp_path, monkeypatch, kind):
+    path = tmp_path / f"a{reports.FORMATS[kind]}"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(
+        OSError, match=r"cannot write .*: No space left on device; the file is as it was before"
+    ):
+        reports.write(path, found, kind)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_is_named(found, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"the folder .* does not exist; create it first"):
+        reports.write(tmp_path / "no" / "a.csv", found, "csv")
+
+
+def test_the_picture_is_made_smaller_where_it_is_large(found, tmp_path):
+    large = reports.Context(np.zeros((3000, 2000, 3), np.uint8))
+    text = reports.write(tmp_path / "a.html", found, "html", context=large).read_text(encoding="utf-8")
+    first = re.search(r"base64,([^\"]+)", text)
+    with Image.open(io.BytesIO(base64.b64decode(first.group(1)))) as image:
+        assert max(image.size) == 1400
+    assert math.isclose(image.width / image.height, 2 / 3, rel_tol=0.01)
