@@ -17,6 +17,7 @@ from temgrains.synthesis import (
     noise,
     paper_recipe,
     real_recipe,
+    vacuum,
 )
 from temgrains.synthesis.catalogue import shapes_by_name, steps_by_name, strengths
 from temgrains.synthesis.fields import Limited, Sometimes
@@ -28,7 +29,7 @@ SETTINGS = [
 
 
 def test_it_holds_every_concept_of_the_package():
-    modules = (concepts, defects, diffraction, geometry, instrument, noise)
+    modules = (concepts, defects, diffraction, geometry, instrument, noise, vacuum)
     found = {
         name: kind
         for module in modules

@@ -99,7 +99,8 @@ class TwinGrains(Limited):
         count = int(labels.max(initial=0))
         twinned = np.append(False, rng.random(count) < self.grain_share * rng.random())[labels]
         width = np.append(1.0, rng.uniform(6.0, max(self.width_px, 6.0), count))
-        angle, start, gap = rng.uniform(0, np.pi, count + 1), rng.random(count + 1), rng.uniform(1.5, 4, count + 1)
+        angle, start = rng.uniform(0, np.pi, count + 1), rng.random(count + 1)
+        gap = rng.uniform(1.5, 4, count + 1)
         rows, columns = np.indices(labels.shape)
         across = rows * np.sin(angle)[labels] + columns * np.cos(angle)[labels]
         place = (across / (width * (1 + gap))[labels] + start[labels]) % 1

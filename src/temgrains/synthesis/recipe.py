@@ -104,8 +104,8 @@ class Recipe:
         finest = self.fine_ratio * self.mean_diameter_px[0]
         if self.fine_share and finest < 2:
             raise ValueError(
-                f"the finer grains are {finest:g} px wide where the others are {self.mean_diameter_px[0]:g} px; "
-                "they must be at least 2 px: raise fine_ratio or mean_diameter_px"
+                f"the finer grains are down to {finest:g} px wide; they must be at least 2 px: raise "
+                "fine_ratio or mean_diameter_px"
             )
 
     def with_step(self, step: Step, *, at: int | None = None) -> Recipe:
