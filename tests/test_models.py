@@ -132,7 +132,14 @@ def test_a_safetensors_file_without_card_is_refused(file):
         ({"format": 99}, "card format 99"),
         ({"networks": {"net1": "os.system", "net2": "PaperNet2"}}, "are unknown"),
         ({"networks": 3}, "are unknown"),
+        ({"networks": {"net1": ["PaperNet1"], "net2": {}}}, "are unknown"),
         ({"criterion": "never"}, "criterion 'never'"),
+        ({"criterion": ["paper"]}, r"criterion \['paper'\] must be paper or reference"),
+        ({"name": 7}, "name 7 must be text"),
+        ({"self_test": 5}, "self_test holds no grey levels"),
+        ({"self_test": {"net1": []}}, "self_test holds no grey levels"),
+        ({"self_test": {"net1": ["bright"], "net2": []}}, "self_test holds no grey levels"),
+        ({"self_test": {"net1": [], "net2": []}}, "net1 fails its self-test"),
     ],
 )
 def test_cards_that_do_not_fit_are_refused(file, change, message):

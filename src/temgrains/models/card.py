@@ -112,23 +112,32 @@ def check_card(card: Any, where: str) -> None:
         )
     networks = card["networks"]
     known = isinstance(networks, dict) and set(networks) == {"net1", "net2"}
-    if not known or any(name not in ARCHITECTURES for name in networks.values()):
+    if not known or any(name not in list(ARCHITECTURES) for name in networks.values()):
         raise ModelError(f"{where}: networks {networks!r} are unknown; known: {', '.join(ARCHITECTURES)}")
     sizes = card.get("grains_px")
     pair = isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(v, int | float) for v in sizes)
     if sizes is not None and not pair:
         raise ModelError(f"{where}: grains_px {sizes!r} must be the least and the largest diameter in px")
-    if card.get("closing", "gaps") not in {"gaps", "support"}:
+    if card.get("closing", "gaps") not in ("gaps", "support"):
         raise ModelError(f"{where}: closing {card['closing']!r} must be gaps or support")
-    if card["criterion"] not in {"paper", "reference"}:
+    if card["criterion"] not in ("paper", "reference"):
         raise ModelError(f"{where}: criterion {card['criterion']!r} must be paper or reference")
+    if not isinstance(card["name"], str):
+        raise ModelError(f"{where}: name {card['name']!r} must be text")
+    if not _is_self_test(card["self_test"]):
+        raise ModelError(f"{where}: the card's self_test holds no grey levels of net1 and net2")
+
+
+def _is_self_test(answers: Any) -> bool:
+    lists = [answers.get(part) for part in ("net1", "net2")] if isinstance(answers, dict) else [None]
+    return all(isinstance(v, list) and all(isinstance(x, int | float) for x in v) for v in lists)
 
 
 def check_self_test(model: Model, where: str) -> None:
     """Refuse a model whose networks do not answer as its card says."""
     found = self_test(model)
     for part in ("net1", "net2"):
-        wanted = model.card["self_test"].get(part, [])
+        wanted = model.card["self_test"][part]
         if len(wanted) != len(found[part]) or not np.allclose(
             found[part], wanted, rtol=0, atol=SELF_TEST_TOLERANCE
         ):
