@@ -322,7 +322,7 @@ def test_two_docks_show_one_analysis(window: Window) -> None:
     _, second = window.viewer.window.add_plugin_dock_widget("temgrains", "TEM Grains")
     assert isinstance(second, TemGrainsWidget)
     assert second.desk is window.desk
-    assert [second.tabs.tabText(k) for k in range(second.tabs.count())] == ["Extract"]
+    assert second.tabs.tabText(0) == "Extract"
     window.click("all")
     assert second.extract.summary.text() == window.panel.summary.text()
     assert window.names() == ALL_LAYERS, "one set of layers"

@@ -184,12 +184,9 @@ class Desk(QObject):
         image, session = self.watch.image, self.session
         if image is None or session is None:
             return
-        measured = session.current
         layers = list(self.viewer.layers)
         self.watch.quietly(_image.calibrate, layers, image, pixel_size, calibration)
         self._lay()
-        if measured and not session.current:
-            self._again("boundaries", session.find_grains)
 
     def show_detectors(self, detectors: tuple[bool, bool, bool]) -> None:
         """Show only some detectors in the layer of the edges."""
@@ -314,14 +311,20 @@ class Desk(QObject):
             self.runner.cancel()
 
     def _lay(self) -> None:
-        """Take over what the chosen image is now; an image that cannot be analysed has no bench."""
+        """Take over what the chosen image is now; an image that cannot be analysed has no bench.
+
+        Where nothing but its scale is another one, the grains are measured again.
+        """
         image, self.bench, self.refusal = self.watch.image, None, ""
         if image is not None:
             try:
                 bench = self._benches.get(image.unique_id) or Bench(self.viewer, image)
+                measured = bench.session.current
                 self.watch.quietly(bench.lay, image)
                 self.bench = self._benches[image.unique_id] = bench
                 self._show_scale_bar_once()
+                if measured and not bench.session.current:
+                    self._again("boundaries", bench.session.find_grains)
             except _image.Refused as refused:
                 self.refusal = str(refused)
         self.changed.emit()

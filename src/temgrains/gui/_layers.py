@@ -103,7 +103,8 @@ class ResultLayers:
             # 16 bits go to the graphics card as they are; 32 bits would be mapped by napari at every redraw
             painted = labels.astype(np.uint16 if len(colours) <= MOST_COLOURS else np.int32)
             looks = {"colormap": grain_colours(colours), "opacity": 0.35, **grid.place(labels.shape)}
-            self._put("grains", session.name, painted, Labels, original=labels, **looks)
+            layer = self._put("grains", session.name, painted, Labels, original=labels, **looks)
+            layer.features = session.analysis.sizes.table.rename(columns={"grain": "index"})
 
     def show_boundaries(self, session: Session, grid: Grid) -> None:
         """Show the closed boundaries in red."""
@@ -129,7 +130,7 @@ class ResultLayers:
             if layer is None:
                 continue
             shape = layer.data.shape[:2] if role == "edges" else layer.data.shape[-2:]
-            _lay(layer, grid.place(shape, stacked=role == "refinement"))
+            lay(layer, grid.place(shape, stacked=role == "refinement"))
 
     def drop(self, roles: tuple[str, ...]) -> None:
         """Remove the layers of results that are no longer true, unless they have become the user's."""
@@ -160,18 +161,19 @@ class ResultLayers:
 
     def _put(
         self, role: str, name: str, data: Any, kind: type[Layer], *, original: Any = None, **looks: Any
-    ) -> None:
+    ) -> Layer:
         layer = self.get(role)
         if layer is None:
             layer = self._add(role, kind(data, name=f"{name} {role}", metadata=self._mark(role), **looks))
         else:
             layer.data = data
-            _lay(layer, looks)
+            lay(layer, looks)
             if role == "grains":
                 layer.colormap = looks["colormap"]
                 layer.editable = False  # the only public way to forget strokes on the old grains
                 layer.editable = True
         self._own[role] = _Own(layer.unique_id, layer.name, layer.data, original)
+        return layer
 
     def _add(self, role: str, layer: Layer) -> Layer:
         """Add a layer at its place among ours, and leave the user's selection as it was."""
@@ -222,7 +224,7 @@ def _classes() -> CyclicLabelColormap:
     return CyclicLabelColormap(colors=["transparent", RED, GREEN, BLUE])
 
 
-def _lay(layer: Layer, place: dict[str, Any]) -> None:
+def lay(layer: Layer, place: dict[str, Any]) -> None:
     """Give a layer its place; what is as it was is left alone, for each of these costs a redraw."""
     if [str(unit) for unit in layer.units] != place["units"]:
         layer.units = place["units"]

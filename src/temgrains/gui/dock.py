@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 from temgrains.gui._desks import desk_of
 from temgrains.gui._header import Header
 from temgrains.gui.extract import ExtractPanel
+from temgrains.gui.sizes import SizesPanel
 from temgrains.gui.synthesise import SynthesisePanel
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ class _Dock(QScrollArea):
         super().__init__()
         self.desk = desk_of(napari_viewer)
         self.header = Header(self.desk)
-        self.extract = ExtractPanel(self.desk)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -49,11 +49,23 @@ class _Dock(QScrollArea):
         return bool(super().event(event))
 
     def _body(self) -> QWidget:
-        return self.extract
+        raise NotImplementedError
 
 
 class ExtractWidget(_Dock):
     """The dock "Extract boundaries"."""
+
+    def _body(self) -> QWidget:
+        self.extract = ExtractPanel(self.desk)
+        return self.extract
+
+
+class GrainSizesWidget(_Dock):
+    """The dock "Grain sizes"."""
+
+    def _body(self) -> QWidget:
+        self.sizes = SizesPanel(self.desk)
+        return self.sizes
 
 
 class SynthesiseWidget(_Dock):
@@ -69,8 +81,10 @@ class TemGrainsWidget(_Dock):
     """The dock "TEM Grains": one tab per task, in working order, for one image at a time."""
 
     def _body(self) -> QWidget:
+        self.extract, self.sizes = ExtractPanel(self.desk), SizesPanel(self.desk)
         self.tabs = QTabWidget()
         self.synthesise = SynthesisePanel(self.desk)
         self.tabs.addTab(self.extract, "Extract")
         self.tabs.addTab(self.synthesise, "Synthesise")
+        self.tabs.addTab(self.sizes, "Sizes")
         return self.tabs

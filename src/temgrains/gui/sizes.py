@@ -1,0 +1,322 @@
+"""The dock "Grain sizes": table, distribution and methods for a layer of grains, linked with the image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QSizePolicy,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from temgrains.errors import sentence
+from temgrains.gui import _widgets
+from temgrains.gui._worker import Runner
+from temgrains.gui.sizes_layers import SizeLayers
+from temgrains.gui.sizes_link import Link
+from temgrains.gui.sizes_pages import DistributionPage, GrainsPage, MethodsPage
+from temgrains.gui.sizes_state import EMPTY, Filters, columns_of, kept, unit_of
+from temgrains.gui.sizes_work import Fitting, Measuring, wording, writing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qtpy.QtGui import QHideEvent, QShowEvent
+
+    from temgrains.gui._desk import Desk
+    from temgrains.gui._worker import Work
+    from temgrains.statistics.report import SizeStatistics
+
+FILES = ";;".join(
+    (
+        "HTML report (*.html)",
+        "PDF report (*.pdf)",
+        "CSV table (*.csv)",
+        "XLSX workbook (*.xlsx)",
+        "JSON (*.json)",
+        "GeoJSON polygons (*.geojson)",
+        "COCO polygons (*.coco.json)",
+        "PNG figure (*.png)",
+        "SVG figure (*.svg)",
+    )
+)
+
+SOON_MS, LATER_MS = 30, 300
+"""How long changes are collected before grains are measured, and before the fit is tried in full."""
+
+
+class SizesPanel(QWidget):
+    """Statistics of one layer of grains; works only while it is in view."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.link = Link(desk, self)
+        self.layers = SizeLayers(desk.viewer, desk.watch.quietly)
+        self.runner = Runner(self)
+        self.found: SizeStatistics | None = None
+        self._kept = np.zeros(0, np.bool_)
+        self._waiting: Work | None = None
+        self.choice = QComboBox()
+        self.whole = QCheckBox("whole grains only")
+        self.smallest = _widgets.number("Leave out grains of less area", (0, 1e12), 0, decimals=0)
+        self.surest = _widgets.number("Leave out grains of less confidence, 0 to 1", (0, 1), 0)
+        self.surest_name = _widgets.label("confidence from")
+        self.left, self.message = QLabel(), QLabel()
+        self.save = _widgets.button(
+            "Save…",
+            "Write table, polygons, figure or report; all grains are in it, whatever the filters leave",
+        )
+        self.copy = _widgets.button("Copy text", "Copy a paragraph on methods and results for a paper")
+        self.grains, self.distribution, self.methods = GrainsPage(), DistributionPage(), MethodsPage()
+        self.tabs = QTabWidget()
+        self._soon, self._later, self._away = QTimer(self), QTimer(self), QTimer(self)
+        self._build()
+        self._connect()
+        self._show()
+
+    # What there is
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is measured or about to be."""
+        return self.runner.busy or self._soon.isActive() or self._later.isActive()
+
+    @property
+    def filters(self) -> Filters:
+        """What the user left in."""
+        return Filters(self.whole.isChecked(), self.smallest.value(), self.surest.value())
+
+    def choose_grain(self, grain: int, *, centre: bool = False) -> None:
+        """Outline a grain and choose its row; say so where the filters leave it out."""
+        layer = self.link.layer
+        if layer is None or self.found is None:
+            return
+        in_table = self.grains.table.select(grain)
+        self.layers.outline(layer, grain, centre=centre)
+        self.message.setText("" if in_table else f"grain {grain} is left out by the filters")
+
+    def save_to(self, path: Path) -> None:
+        """Write what was found, in the format that the file's name ends in."""
+        if self.found is not None:
+            context = self.link.context()
+            self._desk.side_work.start(
+                writing(self.found, path, context, lambda done: self._tell(f"saved {done}"))
+            )
+
+    def copy_text(self) -> None:
+        """Put a paragraph on methods and results into the clipboard."""
+        if self.found is not None:
+            self._desk.side_work.start(wording(self.found, self.link.context(), self._take_text))
+
+    def begin(self) -> None:
+        """Follow the viewer, and measure what is there now."""
+        self.link.follow(True)
+        self._offer_layers()
+        self._soon.start()
+
+    def end(self) -> None:
+        """Leave the viewer alone; its layers go when this is not only for a moment."""
+        self.link.follow(False)
+        self._away.start()
+
+    # Events of Qt
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Begin when the panel comes into view."""
+        super().showEvent(event)
+        self.begin()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """End when it is hidden."""
+        super().hideEvent(event)
+        self.end()
+
+    # Inside
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 4, 2, 2)
+        layout.setSpacing(4)
+        self.choice.setToolTip("The layer of labels that is measured")
+        self.choice.setPlaceholderText("no layer of grains")
+        self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.whole.setChecked(True)
+        self.whole.setToolTip(
+            "Leave out grains that the border or a left-out part cuts: what one sees is a part"
+        )
+        for text in (self.left, self.message):
+            text.setWordWrap(True)
+        pages = ((self.grains, "Grains"), (self.distribution, "Distribution"), (self.methods, "Methods"))
+        for page, title in pages:
+            self.tabs.addTab(page, title)
+        for part in (
+            _widgets.row([_widgets.label("Grains"), self.choice]),
+            _widgets.row([self.whole, 1, _widgets.label("area from"), self.smallest]),
+            _widgets.row([self.surest_name, self.surest, 1]),
+            self.left,
+        ):
+            layout.addWidget(part)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(_widgets.row([self.save, self.copy, 1]))
+        layout.addWidget(self.message)
+
+    def _connect(self) -> None:
+        for timer, after_ms, then in (
+            (self._soon, SOON_MS, self._measure),
+            (self._later, LATER_MS, self._fit),
+            (self._away, 0, self._leave),
+        ):
+            timer.setSingleShot(True)
+            timer.setInterval(after_ms)
+            timer.timeout.connect(then)
+        self.link.listed.connect(self._offer_layers)
+        self.link.edited.connect(self._soon.start)
+        self.link.clicked.connect(self._on_clicked)
+        self.choice.activated.connect(lambda _: self._choose_layer(self.choice.currentData()))
+        for change in (self.whole.toggled, self.smallest.valueChanged, self.surest.valueChanged):
+            change.connect(lambda _: self._show())
+        self.grains.table.chosen.connect(lambda grain: self.choose_grain(grain, centre=True))
+        self.grains.coloured.connect(lambda _: self._colour())
+        self.methods.lines.connect(lambda _: self._draw_lines())
+        self.save.clicked.connect(self._ask_file)
+        self.copy.clicked.connect(self.copy_text)
+        self.runner.delivered.connect(self._on_delivered)
+        self.runner.ended.connect(self._on_ended)
+
+    def _offer_layers(self) -> None:
+        layers = self.link.layers()
+        names = [(layer.name, str(layer.unique_id)) for layer in layers]
+        if names != [(self.choice.itemText(k), self.choice.itemData(k)) for k in range(self.choice.count())]:
+            self.choice.clear()
+            for name, layer_id in names:
+                self.choice.addItem(name, layer_id)
+        before = self.link.layer
+        chosen = before if before in layers else self.link.likeliest()
+        self.choice.setCurrentIndex(layers.index(chosen) if chosen in layers else -1)
+        if chosen is not before:
+            self._choose_layer(str(chosen.unique_id) if chosen is not None else None)
+
+    def _choose_layer(self, layer_id: str | None) -> None:
+        self.layers.clear()
+        self.link.choose(layer_id)
+        self._soon.start()
+
+    def _measure(self) -> None:
+        source = self.link.source()
+        if source is None:
+            self.found = None
+            self.layers.clear()
+            self._show()
+        else:
+            self._start(Measuring(source))
+
+    def _fit(self) -> None:
+        diameters = self._diameters()
+        if len(diameters) > 2:
+            self._start(Fitting(diameters))
+
+    def _start(self, work: Work) -> None:
+        """Begin a piece of work, or keep it until the one at work is done; a newer one takes its place."""
+        if not self.runner.start(work):
+            self._waiting = work
+
+    def _on_delivered(self, work: Work, results: list[Any]) -> None:
+        if isinstance(work, Measuring):
+            self.found = results[-1]
+            self._show()
+        elif self.found is not None and len(self._diameters()) == results[-1].count:
+            self._show_distribution(results[-1])
+
+    def _on_ended(self, _work: Work, error: Exception | None) -> None:
+        if error is not None:
+            self.found = None
+            self._show()
+            self.message.setText(f"These labels cannot be measured: {sentence(error)}")
+        work, self._waiting = self._waiting, None
+        if work is not None:
+            self._start(work)
+
+    def _on_clicked(self, grain: int) -> None:
+        self.choose_grain(grain)
+
+    def _show(self) -> None:
+        """Show what was found, as far as the filters leave it."""
+        found = self.found
+        for part in (self.tabs, self.save, self.copy):
+            part.setEnabled(found is not None)
+        self.message.setText("" if found is not None else EMPTY)
+        self._later.stop()
+        if found is None:
+            self.left.setText("")
+            return
+        unit = unit_of(found.table)
+        self.smallest.setSuffix(f" {unit}²")
+        for widget in (self.surest, self.surest_name):
+            widget.setVisible("confidence" in found.table)
+        self._kept, text = kept(found.table, self.filters)
+        self.left.setText(text)
+        self.grains.offer(columns_of(found.table))
+        self.grains.table.show_grains(found.table, self._kept)
+        self.methods.show_methods(found.methods)
+        self._show_distribution()
+        self._later.start()
+        self._colour()
+        self._draw_lines()
+
+    def _show_distribution(self, fit: Any = None) -> None:
+        from temgrains.statistics.distribution import fit_lognormal, summarise  # noqa: PLC0415
+
+        diameters = self._diameters()
+        fit = fit or fit_lognormal(diameters, replicates=0)
+        unit = unit_of(self.found.table) if self.found is not None else "px"
+        self.distribution.show_distribution(diameters, summarise(diameters), fit, unit)
+
+    def _diameters(self) -> NDArray[np.float64]:
+        if self.found is None:
+            return np.zeros(0)
+        diameters: NDArray[np.float64] = self.found.table[f"ecd_{unit_of(self.found.table)}"].to_numpy()
+        return diameters[self._kept]
+
+    def _colour(self) -> None:
+        layer, found, name = self.link.layer, self.found, self.grains.colour.currentData()
+        if layer is None or found is None:
+            return
+        values = None
+        if name:
+            shades = np.full(len(found.table) + 1, np.nan, np.float32)
+            shades[1:][self._kept] = found.table[name].to_numpy(np.float32)[self._kept]
+            values = shades[found.labelled.grains.labels]
+        self.layers.colour(layer, self.grains.colour.currentText(), values)
+
+    def _draw_lines(self) -> None:
+        if self.link.layer is not None and self.found is not None:
+            self.layers.test_lines(self.link.layer, self.found.counted, self.methods.draw.currentText())
+
+    def _ask_file(self) -> None:
+        start = f"{self.choice.currentText().removesuffix(' grains')}.report.html"
+        path, _ = QFileDialog.getSaveFileName(self, "Save grain sizes", start, FILES)
+        if path:
+            self.save_to(Path(path))
+
+    def _take_text(self, text: str) -> None:
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(text)
+        self._tell("the paragraph is in the clipboard")
+
+    def _tell(self, text: str) -> None:
+        self.message.setText(text)
+
+    def _leave(self) -> None:
+        if not self.link.following:
+            self.layers.clear()

@@ -1,0 +1,198 @@
+"""What the panel "Grain sizes" shows: columns, what the filters leave, texts. Knows no Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.statistics.astm import g_of_area, g_of_intercept
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from temgrains.statistics.distribution import Lognormal, Summary
+    from temgrains.statistics.field import GrainSize
+
+EMPTY = "No grains yet: find them under Extract, or choose a layer of labels above."
+
+_TITLES = {
+    "grain": ("Grain", "Number of the grain in its layer"),
+    "ecd": ("ECD", "Equivalent circle diameter: that of a circle of the grain's area"),
+    "area": ("Area", "Area; pixels of boundaries are shared among the grains they touch"),
+    "perimeter": ("Perimeter", "Length of the outline by Crofton's formula"),
+    "feret_max": ("Feret max", "Largest caliper diameter"),
+    "feret_min": ("Feret min", "Smallest caliper diameter"),
+    "major_axis": ("Major axis", "Of the ellipse with the same second moments"),
+    "minor_axis": ("Minor axis", "Of the ellipse with the same second moments"),
+    "aspect_ratio": ("Aspect ratio", "Major by minor axis"),
+    "orientation_deg": ("Orientation [°]", "Major axis to the image's rows, counter-clockwise"),
+    "circularity": ("Circularity", "4 π area / perimeter²; 1 for a circle"),
+    "solidity": ("Solidity", "Area by that of the convex hull"),
+    "neighbours": ("Neighbours", "Grains that share a boundary with it"),
+    "mean_grey": ("Mean grey", "Of the micrograph, 0 to 1, without the boundaries"),
+    "confidence": ("Confidence", "How sure the grain is, 0 to 1"),
+    "on_border": ("Cut", "Cut by the image border or by what is left out: sizes are lower bounds"),
+    "remark": ("Remark", "Why a value is missing or a bound"),
+}
+_LENGTHS = ("ecd", "perimeter", "feret_max", "feret_min", "major_axis", "minor_axis")
+_NO_COLOUR = {"grain", "on_border", "remark"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table: its name there, and what the user reads."""
+
+    name: str
+    title: str
+    tip: str
+
+    @property
+    def coloured(self) -> bool:
+        """Whether grains can be coloured by it."""
+        return self.name not in _NO_COLOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which grains count for the table, the distribution and the colours.
+
+    ``whole_only`` leaves out those that the border cuts, ``smallest`` those of less area in the square of the
+    unit, ``surest`` those of less confidence.
+    """
+
+    whole_only: bool = True
+    smallest: float = 0.0
+    surest: float = 0.0
+
+
+def unit_of(table: pd.DataFrame) -> str:
+    """Give the unit of a table's lengths: nm where there is a scale."""
+    return "nm" if "area_nm2" in table else "px"
+
+
+def columns_of(table: pd.DataFrame) -> list[Column]:
+    """Give the columns to show, in nm where they are there."""
+    unit = unit_of(table)
+    columns = []
+    for key, (title, tip) in _TITLES.items():
+        name = f"{key}_{unit}" if key in _LENGTHS else f"area_{unit}2" if key == "area" else key
+        if name in table:
+            shown = f"{title} [{unit}]" if key in _LENGTHS else title
+            columns.append(Column(name, f"{title} [{unit}²]" if key == "area" else shown, tip))
+    return columns
+
+
+def kept(table: pd.DataFrame, filters: Filters) -> tuple[NDArray[np.bool_], str]:
+    """Tell which grains pass the filters, and say how many they leave and why the others are out."""
+    area = table[f"area_{unit_of(table)}2"].to_numpy()
+    tests = {
+        "cut by the border": table["on_border"].to_numpy() & filters.whole_only,
+        "too small": area < filters.smallest,
+        "not sure enough": _unsure(table, filters.surest),
+        "without a pixel": area <= 0,
+    }
+    out = np.zeros(len(table), np.bool_)
+    reasons = []
+    for reason, failing in tests.items():
+        if count := int(np.count_nonzero(failing & ~out)):
+            reasons.append(f"{count} {reason}")
+        out |= failing
+    text = f"{len(table) - int(out.sum())} of {len(table)} grains"
+    return ~out, f"{text}; left out: {', '.join(reasons)}" if reasons else text
+
+
+def distribution_text(summary: Summary, fit: Lognormal, unit: str) -> str:
+    """Say in a few lines what the diameters show."""
+    if not summary.count:
+        return "No grain is left: there is no distribution."
+    d10, d50, d90 = summary.percentiles
+    lines = [
+        f"<b>mean ECD {number(summary.mean)} {unit}</b>, geometric {number(summary.geometric_mean)}, "
+        f"by area {number(summary.area_weighted_mean)}",
+        f"D10, D50, D90: {number(d10)}, {number(d50)}, {number(d90)} {unit}",
+    ]
+    if not math.isfinite(fit.sample_sigma):
+        return "<br>".join([*lines, "too few different grains for a fit"])
+    goodness = f", p = {fit.p:.2g}" if math.isfinite(fit.p) else ""
+    lines += [
+        f"lognormal mean {number(fit.mean)} {unit} (95 %: {number(fit.mean_low)} to {number(fit.mean_high)})",
+        f"µ = {fit.mu:.3f} ({fit.mu_low:.3f} to {fit.mu_high:.3f}), "
+        f"σ = {fit.sample_sigma:.3f} ({fit.sigma_low:.3f} to {fit.sigma_high:.3f})",  # noqa: RUF001
+        f"distance of Kolmogorov and Smirnov {fit.distance:.3f}{goodness}",
+    ]
+    return "<br>".join(lines)
+
+
+def method_text(found: GrainSize) -> str:
+    """Give formula, counts and limits of one method."""
+    inputs = " · ".join(f"{_named(name)} = {number(value)}" for name, value in found.inputs.items())
+    notes = "".join(f"<br>• {note}" for note in found.notes)
+    return f"<b>{found.method}</b>: {found.size_is}<br><i>{found.formula}</i><br>{inputs}{notes}"
+
+
+def why_text(methods: list[GrainSize]) -> str:
+    """Say why the methods differ, with the numbers of this image."""
+    side, intercept = methods[0].size, methods[1].size
+    general = (
+        "Each method measures another length. <b>Areas</b> give the side of a square of the mean area, "
+        "<b>intercepts</b> the mean chord, which is shorter. The <b>mean diameter</b> leaves out grains that "
+        "the border cuts, mostly large ones."
+    )
+    if not (math.isfinite(side) and math.isfinite(intercept)):
+        return general
+    ratio = intercept / side
+    offset = g_of_intercept(ratio) - g_of_area(1.0)
+    return (
+        f"{general}<br>Here chord / side is <b>{ratio:.3f}</b>. With 0.891 both would give one G; regular "
+        f"hexagons have 0.844, random cells 0.785. So G by intercepts differs by {offset:+.2f} from that by "
+        "areas. That is geometry and no error: name the method, do not average."
+    )
+
+
+def number(value: float) -> str:
+    """Give a number with four figures, or a dash where it is undefined."""
+    if not math.isfinite(value):
+        return "–"  # noqa: RUF001
+    if abs(value) < 1e7 and (value == round(value) or abs(value) >= 1e4):
+        return f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
+    return f"{value:#.4g}"
+
+
+def cell(value: Any) -> str:
+    """Give an entry of the table as text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "cut" if value else ""
+    return number(float(value))
+
+
+def _unsure(table: pd.DataFrame, least: float) -> NDArray[np.bool_]:
+    if "confidence" not in table:
+        return np.zeros(len(table), np.bool_)
+    unsure: NDArray[np.bool_] = ~(table["confidence"].to_numpy() >= least) & (least > 0)
+    return unsure
+
+
+def _named(name: str) -> str:
+    """Give the name of a count with its unit in brackets, as ``A [nm²]``."""
+    for unit, shown in {
+        "_per_nm2": "1/nm²",
+        "_per_px2": "1/px²",
+        "_per_nm": "1/nm",
+        "_per_px": "1/px",
+        "_nm2": "nm²",
+        "_px2": "px²",
+        "deg_nm": "nm",
+        "deg_px": "px",
+        "_nm": "nm",
+        "_px": "px",
+    }.items():
+        if name.endswith(unit):
+            start = name.removesuffix(unit)
+            return f"{start}° [{shown}]" if unit.startswith("deg") else f"{start} [{shown}]"
+    return name.replace("_", " ")

@@ -1,0 +1,100 @@
+"""What the panel "Grain sizes" computes in the worker thread. Knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from temgrains.gui._chores import Chore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from temgrains.records import Grains, GreyArray, PixelSize, Progress
+    from temgrains.reports import Context
+    from temgrains.statistics.distribution import Lognormal
+    from temgrains.statistics.report import SizeStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The grains of a layer as they are now: an array of labels, or grains that are known to be in order."""
+
+    name: str
+    labels: NDArray[Any] = field(repr=False)
+    grains: Grains | None = field(repr=False, default=None)
+    excluded: NDArray[np.bool_] | None = field(repr=False, default=None)
+    image: GreyArray | None = field(repr=False, default=None)
+    pixel_size: PixelSize | None = None
+    calibration: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """Measure the grains of a layer; the statistics come without the goodness of fit, which takes longer."""
+
+    source: Source
+    title: str = "Grain sizes"
+
+    def run(self, progress: Progress) -> Iterator[SizeStatistics]:
+        """Give the statistics."""
+        from temgrains.statistics.labels import Labelled, labelled  # noqa: PLC0415
+        from temgrains.statistics.report import Choices, describe  # noqa: PLC0415
+
+        progress("sizes", 0, 1)
+        source = self.source
+        if source.grains is not None:
+            taken = Labelled.of(source.grains)
+        else:
+            taken = labelled(source.labels, excluded=source.excluded)
+        taken = replace(
+            taken, source=source.name, pixel_size=source.pixel_size, calibration=source.calibration
+        )
+        yield describe(taken, choices=Choices(replicates=0), image=source.image)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Tell how well the lognormal distribution fits."""
+
+    diameters: NDArray[np.float64] = field(repr=False)
+    title: str = "Goodness of fit"
+
+    def run(self, progress: Progress) -> Iterator[Lognormal]:
+        """Give the fit with its p."""
+        from temgrains.statistics.distribution import fit_lognormal  # noqa: PLC0415
+
+        progress("fit", 0, 1)
+        yield fit_lognormal(self.diameters)
+
+
+def writing(found: SizeStatistics, path: Path, context: Context, then: Callable[[Path], None]) -> Chore:
+    """Write statistics, with their goodness of fit, in the format that the file's name ends in."""
+
+    def call() -> Path:
+        from temgrains import reports  # noqa: PLC0415
+
+        return reports.write(path, _complete(found), reports.kind_of(path), context=context)
+
+    return Chore("Save", call, then)
+
+
+def wording(found: SizeStatistics, context: Context, then: Callable[[str], None]) -> Chore:
+    """Put the statistics into a paragraph on methods."""
+
+    def call() -> str:
+        from temgrains import reports  # noqa: PLC0415
+
+        return reports.paragraph(_complete(found), context)
+
+    return Chore("Methods paragraph", call, then)
+
+
+def _complete(found: SizeStatistics) -> SizeStatistics:
+    from temgrains.statistics.report import describe  # noqa: PLC0415
+
+    return replace(describe(found.labelled), table=found.table)

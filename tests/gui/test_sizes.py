@@ -1,0 +1,291 @@
+"""The dock "Grain sizes": what it measures, what follows what, what its filters leave."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from drawn import Stages, drawing, lattice
+from qtpy.QtCore import Qt
+
+from temgrains.gui.dock import GrainSizesWidget, TemGrainsWidget
+from temgrains.sizes import measure
+from tessellations import random_cells, with_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Window
+
+
+class Opened:
+    """A shown viewer with grains and the dock."""
+
+    def __init__(self, viewer: Any, dock: Any, qtbot: Any) -> None:
+        self.viewer, self.dock, self.panel, self.qtbot = viewer, dock, dock.sizes, qtbot
+
+    def settle(self) -> None:
+        self.qtbot.waitUntil(lambda: not self.panel.busy and self.dock.desk.settled, timeout=60_000)
+
+    @property
+    def table(self) -> Any:
+        return self.panel.grains.table
+
+    def column(self, k: int) -> list[str]:
+        model = self.table.grains
+        return [model.data(model.index(row, k)) for row in range(model.rowCount())]
+
+    def names(self) -> set[str]:
+        return {layer.name for layer in self.viewer.layers}
+
+
+@pytest.fixture(scope="module")
+def cells() -> Any:
+    return with_lines(random_cells((120, 140), 16, 4))
+
+
+@pytest.fixture
+def opened(make_napari_viewer: Any, qtbot: Any, cells: Any) -> Opened:
+    viewer = make_napari_viewer()
+    place = {"scale": (0.5, 0.5), "units": ("nm", "nm")}
+    viewer.add_image(cells.labels % 7 / 7, name="film", **place)
+    viewer.add_labels(cells.labels.copy(), name="film grains", **place)
+    dock = GrainSizesWidget(viewer)
+    viewer.window.add_dock_widget(dock, name="Grain sizes")
+    made = Opened(viewer, dock, qtbot)
+    made.panel.begin()  # as when it comes into view
+    qtbot.waitUntil(lambda: made.panel.found is not None, timeout=60_000)
+    made.settle()
+    return made
+
+
+def test_it_shows_the_same_numbers_as_the_core(opened: Opened, cells: Any) -> None:
+    expected = measure(cells, pixel_size=(0.5, 0.5)).table
+    found = opened.panel.found.table
+    assert (found["ecd_nm"].to_numpy() == expected["ecd_nm"].to_numpy()).all()
+    whole = int((~cells.on_border).sum())
+    assert opened.table.grains.rowCount() == whole
+    assert opened.panel.left.text() == (
+        f"{whole} of {cells.count} grains; left out: {cells.count - whole} cut by the border"
+    )
+    assert "mean ECD" in opened.panel.distribution.text.text()
+    assert "p = " in opened.panel.distribution.text.text()
+    assert opened.panel.methods.table.rowCount() == 11
+
+
+def test_rows_are_sorted_by_value(opened: Opened) -> None:
+    opened.table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    falling = [float(text) for text in opened.column(1)]
+    assert falling == sorted(falling, reverse=True)
+    opened.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    numbers = [int(text) for text in opened.column(0)]
+    assert numbers == sorted(numbers)
+
+
+def test_a_row_centres_and_outlines_its_grain(opened: Opened, cells: Any) -> None:
+    opened.table.selectRow(3)
+    grain = opened.table.grains.grain(3)
+    outline = opened.viewer.layers["film chosen grain"]
+    rows, columns = np.nonzero(cells.labels == grain)
+    corners = np.concatenate(outline.data)
+    np.testing.assert_allclose(corners.min(axis=0), (rows.min() - 0.5, columns.min() - 0.5))
+    np.testing.assert_allclose(corners.max(axis=0), (rows.max() + 0.5, columns.max() + 0.5))
+    middle = [(rows.min() + rows.max()) / 4, (columns.min() + columns.max()) / 4]
+    np.testing.assert_allclose(opened.viewer.scene.camera.center[-2:], middle)
+    np.testing.assert_allclose(outline.scale, (0.5, 0.5))
+    assert opened.viewer.layers.selection.active.name == "film grains", "the user's layer stays active"
+
+
+def test_a_click_on_a_grain_chooses_its_row(opened: Opened, cells: Any) -> None:
+    grain = int(np.flatnonzero(~cells.on_border)[5]) + 1
+    row, column = np.argwhere(cells.labels == grain)[3]
+    opened.panel.link.click((row * 0.5, column * 0.5))
+    assert opened.table.grains.grain(opened.table.currentIndex().row()) == grain
+    assert "film chosen grain" in opened.names()
+    cut = int(np.flatnonzero(cells.on_border)[0]) + 1
+    opened.panel.link.click(np.argwhere(cells.labels == cut)[0] * 0.5)
+    assert opened.panel.message.text() == f"grain {cut} is left out by the filters"
+    opened.panel.link.click((-99, -99))
+
+
+def test_filters_say_what_they_leave(opened: Opened, cells: Any) -> None:
+    panel = opened.panel
+    panel.whole.setChecked(False)
+    assert panel.left.text() == f"{cells.count} of {cells.count} grains"
+    areas = panel.found.table["area_nm2"].to_numpy()
+    panel.smallest.setValue(60)
+    assert panel.left.text() == (
+        f"{int((areas >= 60).sum())} of {cells.count} grains; left out: {int((areas < 60).sum())} too small"
+    )
+    assert opened.table.grains.rowCount() == (areas >= 60).sum()
+    panel.smallest.setValue(1e9)
+    assert panel.left.text().startswith(f"0 of {cells.count} grains")
+    assert "No grain is left" in panel.distribution.text.text()
+
+
+def test_a_stroke_changes_the_table_within_a_moment(opened: Opened, cells: Any) -> None:
+    layer = opened.viewer.layers["film grains"]
+    grain = int(np.flatnonzero(~cells.on_border)[0]) + 1
+    place = np.nonzero(cells.labels == grain)
+    start = time.perf_counter()
+    layer.data_setitem(place, 0)
+    count = opened.table.grains.rowCount()
+    opened.qtbot.waitUntil(lambda: opened.table.grains.rowCount() == count - 1, timeout=10_000)
+    assert time.perf_counter() - start < 2, "far above the 200 ms that a quiet machine needs"
+    opened.settle()
+
+
+def test_another_scale_measures_again(opened: Opened) -> None:
+    before = opened.panel.found.table["area_nm2"].to_numpy()
+    layer = opened.viewer.layers["film grains"]
+    layer.scale = (1.0, 1.0)
+    opened.qtbot.waitUntil(lambda: opened.panel.found.table["area_nm2"].iat[0] != before[0], timeout=10_000)
+    np.testing.assert_allclose(opened.panel.found.table["area_nm2"], 4 * before)
+    opened.settle()
+    layer.units = ("pixel", "pixel")
+    opened.qtbot.waitUntil(lambda: "area_nm2" not in opened.panel.found.table, timeout=10_000)
+    assert "G is undefined" in opened.panel.methods.detail.text()
+    assert opened.panel.smallest.suffix() == " px²"
+    opened.settle()
+
+
+def test_grains_are_coloured_by_a_measure_with_a_colour_bar(opened: Opened, cells: Any) -> None:
+    page = opened.panel.grains
+    page.colour.setCurrentIndex(page.colour.findText("ECD [nm]"))
+    page.coloured.emit("ecd_nm")
+    layer = opened.viewer.layers["film ECD [nm]"]
+    assert layer.colorbar.visible
+    shown = np.isfinite(layer.data)
+    assert (shown == np.isin(cells.labels, np.flatnonzero(~cells.on_border) + 1)).all()
+    grain = int(np.flatnonzero(~cells.on_border)[2])
+    ecd = opened.panel.found.table["ecd_nm"].iat[grain]
+    assert layer.data[cells.labels == grain + 1] == pytest.approx(ecd)
+    page.colour.setCurrentIndex(0)
+    page.coloured.emit("")
+    assert "film ECD [nm]" not in opened.names()
+
+
+def test_test_lines_are_drawn_where_the_methods_count(opened: Opened) -> None:
+    page = opened.panel.methods
+    page.draw.setCurrentText("three circles (Abrams)")
+    page.lines.emit("")
+    layer = opened.viewer.layers["film test lines"]
+    widths = [np.ptp(circle[:, 0]) for circle in layer.data]
+    assert widths == pytest.approx([119 / 3, 119 * 2 / 3, 119])
+    assert layer.data[0].mean(axis=0) == pytest.approx((59.5, 69.5))
+    page.draw.setCurrentText("lines (Heyn)")
+    page.lines.emit("")
+    ends = np.concatenate(layer.data)
+    assert len(layer.data) == 24
+    assert (ends >= -0.5 - 1e-6).all()
+    assert (ends <= np.array([119.5, 139.5]) + 1e-6).all()
+    page.draw.setCurrentText("none")
+    page.lines.emit("")
+    assert "film test lines" not in opened.names()
+
+
+def test_a_method_shows_formula_counts_and_limits(opened: Opened) -> None:
+    page = opened.panel.methods
+    page.table.setCurrentCell(4, 0)
+    text = page.detail.text()
+    assert "Jeffries" in text
+    assert "N = N_inside + N_cut / 2" in text
+    assert "one grain too many on average" in text
+    assert "A [nm²] = " in text
+    assert "chord / side is <b>0.7" in page.why.text()
+
+
+def test_layers_go_and_come_with_the_panel(opened: Opened) -> None:
+    opened.table.selectRow(0)
+    assert "film chosen grain" in opened.names()
+    opened.panel.end()
+    opened.qtbot.waitUntil(lambda: "film chosen grain" not in opened.names(), timeout=10_000)
+    assert not [call for call in opened.viewer.mouse_drag_callbacks if call == opened.panel.link._on_press]
+    opened.panel.begin()
+    opened.settle()
+    opened.viewer.layers.remove("film grains")
+    opened.qtbot.waitUntil(lambda: opened.panel.found is None, timeout=10_000)
+    assert "No grains yet" in opened.panel.message.text()
+
+
+def test_labels_that_cannot_be_measured_say_why(opened: Opened) -> None:
+    opened.viewer.layers["film grains"].data = np.full((30, 30), -2)
+    opened.qtbot.waitUntil(
+        lambda: "label -2; labels are 0 or above" in opened.panel.message.text(), timeout=10_000
+    )
+    opened.settle()
+
+
+def test_it_follows_the_analysis_and_fills_the_features(
+    open_window: Callable[..., Window], stages: Stages
+) -> None:
+    window = open_window(dock=TemGrainsWidget)
+    window.click("all")
+    layer = window.layer("film grains")
+    assert layer.features["index"].tolist() == list(range(1, 25))
+    area = layer.features["area_nm2"].to_numpy()
+    panel = window.dock.sizes
+    panel.link.choose(str(layer.unique_id))
+    source = panel.link.source()
+    assert source.grains is window.desk.session.analysis.grains
+    assert source.pixel_size == (0.5, 0.5)
+    window.layer("film").scale = (1.0, 1.0)
+    window.settle()
+    np.testing.assert_allclose(window.layer("film grains").features["area_nm2"], 4 * area)
+    assert drawing().shape == lattice().shape
+
+
+def test_the_table_of_napari_shows_the_sizes_of_a_grain(window: Window, stages: Stages) -> None:
+    window.click("all")
+    status = window.layer("film grains").get_status((4, 4), world=True)
+    assert "ecd_nm" in str(status)
+
+
+def test_a_small_screen_holds_it(opened: Opened) -> None:
+    assert opened.dock.sizeHint().height() <= 600
+    assert opened.dock.minimumWidth() < 480
+
+
+class Press:
+    """What napari tells of the mouse."""
+
+    def __init__(self, position: Any) -> None:
+        self.type, self.button, self.pos, self.position = "mouse_press", 1, (10, 10), position
+
+
+def test_a_press_is_a_click_unless_it_drags_or_draws(opened: Opened, cells: Any) -> None:
+    grain = int(np.flatnonzero(~cells.on_border)[5]) + 1
+    place = np.argwhere(cells.labels == grain)[3] * 0.5
+    heard: list[int] = []
+    opened.panel.link.clicked.connect(heard.append)
+
+    def press(*moves: tuple[int, int]) -> None:
+        event = Press(place)
+        steps = opened.panel.link._on_press(opened.viewer, event)
+        next(steps, None)
+        for event.pos in moves:
+            event.type = "mouse_move"
+            next(steps, None)
+        event.type = "mouse_release"
+        next(steps, None)
+
+    press()
+    press((11, 12))
+    assert heard == [grain, grain]
+    press((40, 10))
+    opened.viewer.layers["film grains"].mode = "paint"
+    press()
+    assert heard == [grain, grain]
+
+
+def test_what_is_found_is_saved_and_copied(opened: Opened, tmp_path: Any) -> None:
+    opened.panel.save_to(tmp_path / "film.sizes.csv")
+    opened.settle()
+    opened.qtbot.waitUntil(lambda: "saved" in opened.panel.message.text(), timeout=10_000)
+    rows = (tmp_path / "film.sizes.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + len(opened.panel.found.table), "the filters leave out rows on the screen only"
+    opened.panel.copy_text()
+    opened.settle()
+    opened.qtbot.waitUntil(lambda: "clipboard" in opened.panel.message.text(), timeout=10_000)
