@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from drawings import draw, grid, network
-from temgrains.score import read_mask, score
+from temgrains.score import curve, judge, read_mask, score
 
 COLUMNS = ("eq1", "precision", "f1", "length", "are", "vi", "ecd", "closed")
 
@@ -202,6 +202,44 @@ def test_damaged_file_is_refused(tmp_path, name, content):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.png"):
         read_mask(tmp_path / "nothing.png")
+
+
+def test_the_curve_rises_where_the_line_lies():
+    rows = curve(line((30, 40), 15), line((30, 40), 18), margin_px=0)
+    assert rows[:, 0].tolist() == list(range(11))
+    assert rows[:, 1].tolist() == rows[:, 2].tolist() == [0.0] * 3 + [1.0] * 8
+
+
+def test_the_curve_is_what_the_score_says_at_each_tolerance(rng):
+    truth = network((70, 80), 14, rng)
+    found = damaged(truth, rng)
+    for tolerance, eq1, precision in curve(truth, found, tolerances_px=(0, 1.5, 4)):
+        one = score(truth, found, tolerance_px=tolerance)
+        assert (eq1, precision) == pytest.approx((one.eq1, one.precision))
+
+
+def test_the_curve_of_nothing_found():
+    rows = curve(line((30, 40), 15), np.zeros((30, 40)), margin_px=0)
+    assert (rows[:, 1] == 0).all()
+    assert np.isnan(rows[:, 2]).all()
+
+
+def test_the_verdict_names_each_line():
+    truth, found = line((30, 60), 10) | line((30, 60), 30), line((30, 60), 12) | line((30, 60), 50)
+    verdict = judge(truth, found, tolerance_px=3, margin_px=0)
+    assert np.array_equal(verdict.correct, line((30, 60), 10))
+    assert np.array_equal(verdict.missed, line((30, 60), 30))
+    assert np.array_equal(verdict.false, line((30, 60), 50))
+
+
+def test_the_verdict_agrees_with_the_score(rng):
+    truth = network((70, 80), 14, rng)
+    found = damaged(truth, rng)
+    verdict, one = judge(truth, found), score(truth, found)
+    assert verdict.correct.sum() / (verdict.correct | verdict.missed).sum() == pytest.approx(
+        one.eq1, abs=0.02
+    )
+    assert not judge(truth, np.zeros_like(truth)).correct.any()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from temgrains.records import LabelArray, MaskArray
@@ -101,6 +103,59 @@ def score(truth: ArrayLike, found: ArrayLike, *, tolerance_px: float = 4.0, marg
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where two sets of lines agree: bool, shape (H, W), one pixel wide.
+
+    ``missed`` and ``correct`` are the true lines without and with a found line within the tolerance,
+    ``false`` the found lines without a true one. Inside the margin all are False.
+    """
+
+    missed: MaskArray
+    correct: MaskArray
+    false: MaskArray
+
+
+def judge(truth: ArrayLike, found: ArrayLike, *, tolerance_px: float = 4.0, margin_px: int = 12) -> Verdict:
+    """Tell which boundaries were missed, found and invented; arguments and errors are those of `score`."""
+    true_map, found_map = np.asarray(truth) != 0, np.asarray(found) != 0
+    _check(true_map, found_map, tolerance_px, margin_px)
+    inside = np.zeros(true_map.shape, bool)
+    inside[tuple(slice(margin_px, side - margin_px) for side in true_map.shape)] = True
+    true_lines, found_lines = skeletonize(true_map) & inside, skeletonize(found_map) & inside
+    near_found = _near(found_lines, tolerance_px)
+    return Verdict(
+        missed=true_lines & ~near_found,
+        correct=true_lines & near_found,
+        false=found_lines & ~_near(true_lines, tolerance_px),
+    )
+
+
+def curve(
+    truth: ArrayLike, found: ArrayLike, *, tolerances_px: Sequence[float] = range(11), margin_px: int = 12
+) -> NDArray[np.float64]:
+    """Give Eq. 1 and precision against the tolerance.
+
+    Parameters
+    ----------
+    truth, found, margin_px
+        As for `score`.
+    tolerances_px
+        Distances up to which a line counts as found [px].
+
+    Returns
+    -------
+    rows
+        One row per tolerance: tolerance [px], Eq. 1, precision, shape (N, 3); NaN where there is no line.
+    """
+    true_map, found_map = np.asarray(truth) != 0, np.asarray(found) != 0
+    _check(true_map, found_map, min(tolerances_px, default=0.0), margin_px)
+    inner = tuple(slice(margin_px, side - margin_px) for side in true_map.shape)
+    true_lines, found_lines = skeletonize(true_map)[inner], skeletonize(found_map)[inner]
+    to_found, to_truth = _distances(true_lines, found_lines), _distances(found_lines, true_lines)
+    return np.array([[t, _share_within(to_found, t), _share_within(to_truth, t)] for t in tolerances_px])
+
+
 def read_mask(path: str | Path) -> MaskArray:
     """Read a boundary map from an image file.
 
@@ -156,6 +211,26 @@ def _check(truth: MaskArray, found: MaskArray, tolerance_px: float, margin_px: i
             f"margin_px is {margin_px}; it must be from 0 to less than half of the image's shorter side "
             f"({min(truth.shape)} px)"
         )
+
+
+def _near(lines: MaskArray, tolerance_px: float) -> MaskArray:
+    """Pixels within the tolerance of lines."""
+    if not lines.any():
+        return np.zeros_like(lines)
+    near: MaskArray = ndimage.distance_transform_edt(~lines) <= tolerance_px
+    return near
+
+
+def _distances(lines: MaskArray, others: MaskArray) -> NDArray[np.float64]:
+    """Distance of each pixel of ``lines`` from the nearest of ``others`` [px]."""
+    if not others.any():
+        return np.full(int(lines.sum()), np.inf)
+    found: NDArray[np.float64] = ndimage.distance_transform_edt(~others)[lines]
+    return found
+
+
+def _share_within(distances: NDArray[np.float64], tolerance_px: float) -> float:
+    return float((distances <= tolerance_px).mean()) if distances.size else float("nan")
 
 
 def _share_near(lines: MaskArray, others: MaskArray, tolerance_px: float) -> float:
