@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pandas as pd
 
 _RUNS = frozenset("=+-@\t\r")
 """Text that starts so is a formula for a spreadsheet."""
+
+RESULT_MAPS = ("overlay.png", "boundaries.tif", "labels.tif", "iterates.tif", "iterates.gif")
+"""What the names of a result's images end in, after the stem and a dot."""
+_OF_A_RESULT = ("json", "labels.tif", "boundaries.tif", "iterates.tif")
+"""Endings of the files without which a result cannot be read again."""
 
 
 @contextlib.contextmanager
@@ -57,6 +62,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
     _flush_folder(target.parent)
+
+
+def find_saved(stem: str, folders: Iterable[str | Path]) -> Path | None:
+    """Find the JSON of an analysis that was written under this stem, the newest of several.
+
+    Parameters
+    ----------
+    stem
+        Start of the files' names, without the folder.
+    folders
+        Where to look; one that is not there is passed over.
+    """
+    found = []
+    for folder in dict.fromkeys(map(Path, folders)):
+        files = [folder / f"{stem}.{ending}" for ending in _OF_A_RESULT]
+        if all(file.is_file() for file in files):
+            found.append(files[0])
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def _mode_of(target: Path) -> int | None:

@@ -62,10 +62,10 @@ class Stages:
         if self.error is not None:
             raise self.error
 
-    def edges_of(self, micrograph: Micrograph, *, settings: Any, progress: Any) -> EdgeMaps:
+    def edges_of(self, micrograph: Micrograph, *, settings: Any, progress: Any, **_chosen: Any) -> EdgeMaps:
         """Give the lattice in all three channels."""
         self.work("edges", progress)
-        shape = tuple(round(n * settings.guess.scale) for n in micrograph.shape)
+        shape = tuple(round(n * (settings.guess.scale or 1)) for n in micrograph.shape)
         level = 255 if settings.edges.sobel_threshold is None else 128
         return EdgeMaps(np.stack([lattice(shape) * np.uint8(level)] * 3))
 

@@ -153,6 +153,9 @@ def test_dialogs_pass_on_what_was_chosen(
 ) -> None:
     chosen = {"file": "", "folder": ""}
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (chosen["file"], ""))
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileNames", lambda *_: ([chosen["file"]] if chosen["file"] else [], "")
+    )
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: chosen["folder"])
     before = window.names()
     window.header.open.click()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from temgrains.gui._job import Job
+    from temgrains.records import Analysis
 
 ROLES_OF = {
     "edges": ("edges",),
@@ -59,6 +60,8 @@ class Bench:
         self.layers = ResultLayers(viewer, image.unique_id)
         self.detectors = (True, True, True)
         self.with_changes = False
+        self.saved: Analysis | None = None
+        """What was written to files last."""
         self._due: list[str] = []
         self._front = ""
 

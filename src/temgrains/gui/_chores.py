@@ -71,6 +71,17 @@ def finding_bar(load: Callable[[], Micrograph], then: Callable[[Any], None]) -> 
     return Chore("Scale bar", call, then)
 
 
+def reloading(path: Path, load: Callable[[], Micrograph], then: Callable[[Any], None]) -> Chore:
+    """Read a result that was saved."""
+
+    def call() -> Analysis:
+        from temgrains import pipeline  # noqa: PLC0415
+
+        return pipeline.reload(path, load())
+
+    return Chore("Reload", call, then)
+
+
 def writing(analysis: Analysis, folder: Path, stem: str, tell: Callable[[str], None]) -> Chore:
     """Write all files of an analysis, and tell where they lie."""
 

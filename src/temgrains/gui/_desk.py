@@ -13,8 +13,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from temgrains.errors import sentence
 from temgrains.gui import _image, _keys
-from temgrains.gui._bench import STEPS, Bench, after
-from temgrains.gui._chores import reading_card, writing
+from temgrains.gui._bench import ROLES_OF, STEPS, Bench, after
+from temgrains.gui._chores import reading_card
+from temgrains.gui._files import Files
 from temgrains.gui._job import ALL, STAGES, Job
 from temgrains.gui._side_work import SideWork
 from temgrains.gui._watch import Watch
@@ -63,6 +64,7 @@ class Desk(QObject):
         self._drawing = QTimer(self)
         self._drawing.setInterval(DRAW_MS)
         self._connect()
+        self.files = Files(self)
 
     def _connect(self) -> None:
         self._drawing.timeout.connect(self._draw_next)
@@ -102,6 +104,10 @@ class Desk(QObject):
         drawing = any(bench.due for bench in self._benches.values())
         return not (self.busy or self.side_work.busy or drawing or self._queued is not None)
 
+    def bench_of(self, image: Image) -> Bench | None:
+        """Give the bench of an image, None if it was never chosen."""
+        return self._benches.get(image.unique_id)
+
     # What a dock may ask for: steps
 
     def do(self, step: str) -> None:
@@ -127,10 +133,12 @@ class Desk(QObject):
 
     def save(self, folder: Path) -> bool:
         """Write all files of the analysis into a folder; say whether it began."""
-        session = self.session
-        if session is None or session.analysis is None:
-            return False
-        return self.side_work.start(writing(session.analysis, folder, session.stem, self._tell))
+        return self.files.save(folder)
+
+    def show_all(self) -> None:
+        """Show all that is known of the chosen image, as after a run."""
+        for stage in ROLES_OF:
+            self._show(stage)
 
     # What a dock may ask for: choices
 

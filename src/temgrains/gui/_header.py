@@ -21,8 +21,9 @@ from qtpy.QtWidgets import (
 from temgrains.gui import _image, _scale, _widgets
 from temgrains.gui._chores import reading_card, reading_scale
 from temgrains.gui._question import ask_size
+from temgrains.gui._queue_row import QueueRow
 from temgrains.gui._scale_bar import ScaleBarRow
-from temgrains.micrograph import ENDINGS
+from temgrains.micrograph import ENDINGS, images_in
 from temgrains.micrograph.calibration import off
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Header(QWidget):
         self.open = _widgets.button(
             "Open…", "Open a micrograph from a file (TIFF, PNG, DM3, DM4, EMD, SER, EMI, MRC)"
         )
+        self.folder = _widgets.button("Folder…", "Open the micrographs of a folder one after the other")
+        self.queue = QueueRow(desk)
         self.size = QLabel()
         self.pixel = QLineEdit()
         self.calibration = QLabel()
@@ -112,14 +115,15 @@ class Header(QWidget):
         grid.setVerticalSpacing(4)
         for k, (name, parts) in enumerate(
             [
-                ("Image", [self.image, self.size, self.open]),
+                ("Image", [self.image, self.size, self.open, self.folder]),
                 ("Pixel", [self.pixel, self.calibration, 1, self.from_file, self.scale_bar]),
                 ("Model", [self.model, self.card, self.load_model]),
             ]
         ):
             grid.addWidget(_widgets.label(name), 2 * k, 0)
             grid.addWidget(_widgets.row(parts), 2 * k, 1)
-        # Between pixel size and model; takes no room while it is hidden.
+        # Between the others; they take no room while they are hidden.
+        grid.addWidget(self.queue, 1, 1)
         grid.addWidget(self.bar_row, 3, 1)
         grid.setColumnStretch(1, 1)
 
@@ -128,6 +132,7 @@ class Header(QWidget):
         self._desk.changed.connect(self.show_desk)
         self.image.activated.connect(lambda _: self._desk.choose(self.image.currentData()))
         self.open.clicked.connect(self._ask_image)
+        self.folder.clicked.connect(self._ask_folder)
         self.pixel.editingFinished.connect(self._take_pixel_size)
         self.from_file.clicked.connect(self._ask_file)
         self.scale_bar.clicked.connect(self.bar_row.find)
@@ -136,9 +141,24 @@ class Header(QWidget):
         self.load_model.clicked.connect(self._ask_model)
 
     def _ask_image(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a micrograph", "", IMAGES)
-        if path:
-            self.open_image(path)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Open micrographs", "", IMAGES)
+        if len(paths) > 1:
+            self._desk.files.begin(paths)
+        elif paths:
+            self.open_image(paths[0])
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open the micrographs of a folder")
+        if folder:
+            self.open_folder(folder)
+
+    def open_folder(self, folder: str) -> None:
+        """Open the micrographs of a folder as a queue."""
+        paths = images_in(folder)
+        if paths:
+            self._desk.files.begin([str(path) for path in paths])
+        else:
+            show_error(f"{folder}: it holds no micrograph; choose another folder")
 
     def open_image(self, path: str) -> None:
         """Open a micrograph with our reader, which keeps the pixel size, and choose it."""

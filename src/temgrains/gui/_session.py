@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from temgrains.gui._job import ALL, STAGES, Course, Found, Job, Snapshot
 from temgrains.records import Analysis, BoundaryMap, EdgeMaps, Iterate, Micrograph
-from temgrains.settings import Settings, first_stale
+from temgrains.settings import Settings, first_stale, settings_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from temgrains.records import PixelSize
 
@@ -187,6 +187,20 @@ class Session:
         elif isinstance(value, EdgeMaps):
             self.edges = value
         elif isinstance(value, BoundaryMap):
+    def adopt(self, analysis: Analysis, *, models: Iterable[str] = ()) -> None:
+        """Take over an analysis that was made before; of its model only the name is known."""
+        self._drop("micrograph")
+        self.settings = settings_from_dict(analysis.provenance["settings"])
+        name = str(analysis.provenance["model"]["name"])
+        self.model = name if name in models else self.model
+        self.micrograph = analysis.micrograph
+        self.pixel_size, self.calibration = self.micrograph.pixel_size, self.micrograph.calibration
+        self.edges, self.guess = analysis.edges, analysis.guess
+        self.iterates = list(analysis.iterates)
+        self.cursor = len(self.iterates) - 1
+        self.analysis = analysis
+        self._made_at = self._stamps["boundaries"]
+
             self.guess = value
             self.iterates, self.cursor = [Iterate(0, value.grey)], 0
         elif isinstance(value, Iterate):

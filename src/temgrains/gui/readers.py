@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temgrains.gui._image import KEY
-from temgrains.micrograph import ENDINGS, SeveralImages, read
+from temgrains.micrograph import ENDINGS, SeveralImages, UnreadableImage, images_in, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +16,34 @@ if TYPE_CHECKING:
 
 
 def get_reader(path: str | list[str]) -> Callable[[str], list[LayerData]] | None:
-    """Give the reader for a file; None for several files that are to become one stack."""
-    if isinstance(path, list) or Path(path).suffix.lower() not in ENDINGS:
+    """Give the reader for a file or a folder; None for several files that are to become one stack."""
+    if isinstance(path, list):
         return None
-    return read_image
+    if Path(path).is_dir():
+        return read_folder if images_in(path) else None
+    return read_image if Path(path).suffix.lower() in ENDINGS else None
+
+
+def read_folder(path: str) -> list[LayerData]:
+    """Read the first micrograph of a folder; its layer knows the others, through which the dock leads.
+
+    Raises
+    ------
+    UnreadableImage
+        If none can be read; of the last one.
+    """
+    queue = [str(image) for image in images_in(path)]
+    for image in queue:
+        try:
+            layers = read_image(image)
+        except UnreadableImage:
+            if image == queue[-1]:
+                raise
+            continue
+        for _, looks, _ in layers:
+            looks["metadata"][KEY]["queue"] = queue
+        return layers
+    return []
 
 
 def read_image(path: str) -> list[LayerData]:

@@ -15,12 +15,14 @@ from temgrains.pipeline.analysis import (
 )
 from temgrains.pipeline.from_noise import NOISE_SETTINGS, Imagined, imagine
 from temgrains.pipeline.saving import save
+from temgrains.pipeline.reloading import NotReloadable, reload
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
 
 __all__ = [
     "NOISE_SETTINGS",
     "Imagined",
     "Refined",
+    "NotReloadable",
     "analyse",
     "conclude",
     "edges_of",
@@ -31,6 +33,7 @@ __all__ = [
     "loaded",
     "refined_of",
     "save",
+    "reload",
     "stale_stage",
     "update",
     "with_pixel_size",

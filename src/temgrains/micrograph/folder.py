@@ -1,0 +1,33 @@
+"""The micrographs of a folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from temgrains.files import RESULT_MAPS
+from temgrains.micrograph.reading import ENDINGS
+
+_RESULTS = tuple(f".{ending}" for ending in RESULT_MAPS)
+
+
+def images_in(folder: str | Path) -> list[Path]:
+    """List the micrographs in a folder in the order of their names and numbers.
+
+    Pictures and maps that `temgrains.export.write` put there are passed over, and so are the SER files that
+    belong to an EMI file.
+    """
+    paths = [path for path in Path(folder).iterdir() if path.suffix.lower() in ENDINGS and path.is_file()]
+    described = {path.stem.casefold() for path in paths if path.suffix.lower() == ".emi"}
+    images = [
+        path
+        for path in paths
+        if not path.name.endswith(_RESULTS)
+        and not (path.suffix.lower() == ".ser" and path.stem.rpartition("_")[0].casefold() in described)
+    ]
+    return sorted(images, key=_in_words_and_numbers)
+
+
+def _in_words_and_numbers(path: Path) -> list[tuple[int, int, str]]:
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
