@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_VIEWS = [(turn, up, left) for turn in (False, True) for up in (False, True) for left in (False, True)]
+"""The eight views of an image: transposed or not, then mirrored up-down and left-right or not."""
+
+
 def guess(
     edges: EdgeMaps,
     *,
@@ -24,7 +28,7 @@ def guess(
     settings: GuessSettings = GuessSettings(),  # noqa: B008  (frozen)
     progress: Progress = silent,
 ) -> BoundaryMap:
-    """Give the initial guess: Net1's grey output, rounded to 8 bit.
+    """Give the initial guess: Net1's grey output, the mean of several views of the image, rounded to 8 bit.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ def guess(
     model
         A loaded model, a model's name or the path of its file.
     settings
-        Device and tile size; neither changes the result.
+        Number of views whose mean is the guess; device and tile size, which change nothing.
     progress
         Called as ``progress("guess", tiles_done, tiles)``.
 
@@ -49,16 +53,27 @@ def guess(
     ValueError
         If the model looks at the grey image and the edges came without it.
     """
-    net1 = (model if isinstance(model, models.Model) else models.load(model)).net1
-    grey = tiling.apply(
-        net1,
-        _seen(net1, edges),
-        tile_px=settings.tile_px,
-        device=settings.device,
-        stage="guess",
-        progress=progress,
-    )
-    return BoundaryMap(np.rint(grey).astype(np.uint8))
+    net1 = (loaded := model if isinstance(model, models.Model) else models.load(model)).net1
+    seen = _seen(net1, edges)
+    members = settings.members or loaded.members
+    total = np.zeros(seen.shape[1:], np.float32)
+    for number, view in enumerate(_VIEWS[:members]):
+
+        def report(stage: str, done: int, tiles: int, number: int = number) -> None:
+            progress(stage, number * tiles + done, members * tiles)
+
+        total += _turned_back(
+            tiling.apply(
+                net1,
+                np.ascontiguousarray(_turned(seen, view)),
+                tile_px=settings.tile_px,
+                device=settings.device,
+                stage="guess",
+                progress=report,
+            ),
+            view,
+        )
+    return BoundaryMap(np.rint(total / np.float32(members)).astype(np.uint8))
 
 
 def _seen(net1: nn.Module, edges: EdgeMaps) -> NDArray[np.uint8]:
@@ -68,3 +83,15 @@ def _seen(net1: nn.Module, edges: EdgeMaps) -> NDArray[np.uint8]:
     if edges.grey is None:
         raise ValueError("this model looks at the grey image too; find the edges with find_edges")
     return np.concatenate([edges.maps, edges.grey[None]])
+
+
+def _turned(image: NDArray[Any], view: tuple[bool, bool, bool]) -> NDArray[Any]:
+    turn, up, left = view
+    image = np.swapaxes(image, -1, -2) if turn else image
+    return image[..., :: -1 if up else 1, :: -1 if left else 1]
+
+
+def _turned_back(image: NDArray[Any], view: tuple[bool, bool, bool]) -> NDArray[Any]:
+    turn, up, left = view
+    image = image[..., :: -1 if up else 1, :: -1 if left else 1]
+    return np.swapaxes(image, -1, -2) if turn else image

@@ -69,6 +69,9 @@ class GuessSettings:
     scale: float = 0.0
     """Factor by which the image is resampled before the networks see it (0.1..4); results are mapped back.
     0: automatic, from an estimate of the grain size where the model knows which sizes suit it, else 1."""
+    members: int = 0
+    """Views of the image, mirrored and transposed, whose mean is the guess (1..8); 0: as many as the model's
+    card asks for."""
     device: str = "auto"
     """"auto", "cpu" or "cuda"."""
     tile_px: int = 1024
@@ -78,6 +81,7 @@ class GuessSettings:
         """Refuse values outside their range."""
         if self.scale != 0:
             _require_number("guess.scale", self.scale, 0.1, 4)
+        _require_whole("guess.members", self.members, 0, 8)
         _require_one_of("guess.device", self.device, "auto", "cpu", "cuda")
         _require_whole("guess.tile_px", self.tile_px, 256, 8192)
 

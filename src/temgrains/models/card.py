@@ -48,6 +48,11 @@ class Model:
         return "support" if self.card.get("closing") == "support" else "gaps"
 
     @property
+    def members(self) -> int:
+        """How many views of an image are meant to vote on the guess; see `GuessSettings`."""
+        return int(self.card.get("members", 1))
+
+    @property
     def grains_px(self) -> tuple[float, float] | None:
         """Mean grain diameters that suit the networks [px], to which images are resampled; None: any."""
         low, high = self.card.get("grains_px") or (0.0, 0.0)
@@ -118,6 +123,9 @@ def check_card(card: Any, where: str) -> None:
     pair = isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(v, int | float) for v in sizes)
     if sizes is not None and not pair:
         raise ModelError(f"{where}: grains_px {sizes!r} must be the least and the largest diameter in px")
+    members = card.get("members", 1)
+    if not isinstance(members, int) or not 1 <= members <= 8:
+        raise ModelError(f"{where}: members {members!r} must be a whole number from 1 to 8")
     if card.get("closing", "gaps") not in ("gaps", "support"):
         raise ModelError(f"{where}: closing {card['closing']!r} must be gaps or support")
     if card["criterion"] not in ("paper", "reference"):
