@@ -12,12 +12,11 @@ from temgrains.statistics.astm import Scale
 from temgrains.statistics.distribution import (
     cumulative,
     fit_lognormal,
-    g_classes,
     histogram,
-    largest_grain,
     quantiles,
     summarise,
 )
+from temgrains.statistics.outliers import g_classes, largest_grain
 
 THREE = np.array([10.0, 20.0, 40.0])
 
@@ -159,3 +158,21 @@ def test_the_intervals_of_mu_and_sigma_hold_the_true_ones_as_often_as_they_say()
 
 def test_without_replicates_there_is_no_p():
     assert math.isnan(fit_lognormal(THREE, replicates=0).p)
+
+
+def test_weights_are_as_good_as_that_many_grains():
+    weighted = fit_lognormal(THREE, weights=np.array([2.0, 1.0, 1.0]), replicates=0)
+    repeated = fit_lognormal(np.array([10.0, 10.0, 20.0, 40.0]), replicates=0)
+    assert weighted.mu == pytest.approx(repeated.mu)
+    assert weighted.sigma == pytest.approx(repeated.sigma)
+    found = summarise(THREE, weights=np.array([2.0, 1.0, 1.0]))
+    assert found.mean == pytest.approx(20)
+    assert found.geometric_mean == pytest.approx(math.exp(repeated.mu))
+    assert found.percentiles[1] == 10
+    assert found.mean_low < 20 < found.mean_high
+
+
+@pytest.mark.parametrize("wrong", [[1.0, 1.0], [1.0, 0.0, 1.0], [1.0, math.nan, 1.0]])
+def test_weights_that_do_not_fit_are_refused(wrong):
+    with pytest.raises(ValueError, match="weights for 3 diameters; each needs one above 0"):
+        summarise(THREE, weights=np.array(wrong))

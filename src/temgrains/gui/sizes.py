@@ -223,7 +223,7 @@ class SizesPanel(QWidget):
     def _fit(self) -> None:
         diameters = self._diameters()
         if len(diameters) > 2:
-            self._start(Fitting(diameters))
+            self._start(Fitting(diameters, self._weights()))
 
     def _start(self, work: Work) -> None:
         """Begin a piece of work, or keep it until the one at work is done; a newer one takes its place."""
@@ -276,16 +276,34 @@ class SizesPanel(QWidget):
     def _show_distribution(self, fit: Any = None) -> None:
         from temgrains.statistics.distribution import fit_lognormal, summarise  # noqa: PLC0415
 
-        diameters = self._diameters()
-        fit = fit or fit_lognormal(diameters, replicates=0)
+        diameters, weights = self._diameters(), self._weights()
+        fit = fit or fit_lognormal(diameters, weights=weights, replicates=0)
         unit = unit_of(self.found.table) if self.found is not None else "px"
-        self.distribution.show_distribution(diameters, summarise(diameters), fit, unit)
+        summary = summarise(diameters, weights=weights)
+        self.distribution.show_distribution(diameters, summary, fit, unit)
 
     def _diameters(self) -> NDArray[np.float64]:
         if self.found is None:
             return np.zeros(0)
         diameters: NDArray[np.float64] = self.found.table[f"ecd_{unit_of(self.found.table)}"].to_numpy()
         return diameters[self._kept]
+
+    def _weights(self) -> NDArray[np.float64] | None:
+        """Give the weights of the grains that are kept; there are none for grains that something cuts."""
+        from temgrains.statistics.report import weights_of  # noqa: PLC0415
+
+        if self.found is None or not self.whole.isChecked():
+            return None
+        weights = weights_of(self.found.counted)
+        if weights is None:
+            return None
+        whole = ~self.found.counted.cut
+        if whole.shape != self._kept.shape or (self._kept & ~whole).any():
+            return None
+        all_weights = np.zeros(len(whole))
+        all_weights[whole] = weights
+        kept_weights: NDArray[np.float64] = all_weights[self._kept]
+        return kept_weights
 
     def _colour(self) -> None:
         layer, found, name = self.link.layer, self.found, self.grains.colour.currentData()

@@ -111,8 +111,8 @@ def distribution_text(summary: Summary, fit: Lognormal, unit: str) -> str:
         return "No grain is left: there is no distribution."
     d10, d50, d90 = summary.percentiles
     lines = [
-        f"<b>mean ECD {number(summary.mean)} {unit}</b>, geometric {number(summary.geometric_mean)}, "
-        f"by area {number(summary.area_weighted_mean)}",
+        f"<b>mean ECD {number(summary.mean)} {unit}</b> (95 %: {number(summary.mean_low)} to "
+        f"{number(summary.mean_high)}), by area {number(summary.area_weighted_mean)}",
         f"D10, D50, D90: {number(d10)}, {number(d50)}, {number(d90)} {unit}",
     ]
     if not math.isfinite(fit.sample_sigma):

@@ -62,6 +62,7 @@ class Fitting:
     """Tell how well the lognormal distribution fits."""
 
     diameters: NDArray[np.float64] = field(repr=False)
+    weights: NDArray[np.float64] | None = field(repr=False)
     title: str = "Goodness of fit"
 
     def run(self, progress: Progress) -> Iterator[Lognormal]:
@@ -69,7 +70,7 @@ class Fitting:
         from temgrains.statistics.distribution import fit_lognormal  # noqa: PLC0415
 
         progress("fit", 0, 1)
-        yield fit_lognormal(self.diameters)
+        yield fit_lognormal(self.diameters, weights=self.weights)
 
 
 def writing(found: SizeStatistics, path: Path, context: Context, then: Callable[[Path], None]) -> Chore:

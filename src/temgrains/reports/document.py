@@ -124,7 +124,7 @@ def _diameters(found: SizeStatistics) -> list[tuple[str, ...]]:
         return f"{number(fit[f'{name}_low'])} to {number(fit[f'{name}_high'])}"
 
     rows: list[tuple[str, ...]] = [
-        ("arithmetic mean", f"{number(summary['mean'])} {unit}"),
+        ("arithmetic mean, 95 % interval", f"{number(summary['mean'])} {unit} ({_interval(summary)})"),
         ("standard deviation", f"{number(summary['deviation'])} {unit}"),
         ("geometric mean", f"{number(summary['geometric_mean'])} {unit}"),
         ("mean by area", f"{number(summary['area_weighted_mean'])} {unit}"),
@@ -134,12 +134,17 @@ def _diameters(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("sigma of ln(d), 95 % interval", f"{number(fit['sample_sigma'])} ({ends('sigma')})"),
         ("mean of the fit, 95 % interval", f"{number(fit['mean'])} {unit} ({ends('mean')})"),
         ("goodness of fit", f"distance {number(fit['distance'], 2)}, bootstrap p = {number(fit['p'], 2)}"),
+        ("weights", content["weights"]),
         ("specimen", content["note"]),
     ]
     if content["unfolded"] is not None:
         mean = number(content["unfolded"]["mean"])
         rows.append(("mean diameter of the spheres (Saltykov unfolding)", f"{mean} {unit}"))
     return rows
+
+
+def _interval(summary: dict[str, Any]) -> str:
+    return f"{number(summary['mean_low'])} to {number(summary['mean_high'])}"
 
 
 def _triple(values: list[float | None], unit: str) -> str:

@@ -13,6 +13,7 @@ from scipy import stats
 
 from temgrains.files import saving
 from temgrains.statistics import distribution
+from temgrains.statistics.report import weights_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def _figure(found: SizeStatistics) -> Figure:
     _map(figure, axes[0, 0], found)
     diameters = found.diameters
     if len(diameters) > 1 and np.ptp(diameters) > 0:
-        fit = distribution.fit_lognormal(diameters, replicates=0)
+        fit = distribution.fit_lognormal(diameters, weights=weights_of(found.counted), replicates=0)
         _histogram(axes[0, 1], found, fit)
         _cumulative(axes[1, 0], found, fit)
         _quantiles(axes[1, 1], found, fit)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from temgrains.statistics.report import WEIGHTED
+
 if TYPE_CHECKING:
     from temgrains.reports.context import Context
     from temgrains.statistics.report import SizeStatistics
@@ -78,8 +80,8 @@ def _diameters(found: SizeStatistics) -> str:
     low, middle, high = summary["percentiles"]
     text = (
         f"The equivalent circle diameters of these had an arithmetic mean of {number(summary['mean'])} "
-        f"{unit} and 10, 50 and 90 % percentiles by number of {number(low)}, {number(middle)} and "
-        f"{number(high)} {unit}"
+        f"{unit}{_interval(summary, unit)}{_weighted(content)} and 10, 50 and 90 % percentiles by number of "
+        f"{number(low)}, {number(middle)} and {number(high)} {unit}"
     )
     if fit["mean_low"] is None:
         return f"{text}."
@@ -96,6 +98,15 @@ def _diameters(found: SizeStatistics) -> str:
         f"bootstrap p = {number(fit['p'], 2)}"
     )
     return f"{text}; {fitted}{goodness}."
+
+
+def _interval(summary: dict[str, Any], unit: str) -> str:
+    low, high = summary["mean_low"], summary["mean_high"]
+    return "" if low is None else f" (95 % confidence interval {number(low)} to {number(high)} {unit})"
+
+
+def _weighted(content: dict[str, Any]) -> str:
+    return ", weighted after Miles and Lantuejoul," if content["weights"] == WEIGHTED else ""
 
 
 def _methods(found: SizeStatistics) -> list[str]:

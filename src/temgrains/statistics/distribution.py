@@ -1,4 +1,4 @@
-"""How grain sizes are distributed: means, percentiles, lognormal fit, the largest grain."""
+"""How grain sizes are distributed: means, percentiles, histogram, lognormal fit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from temgrains.statistics.astm import g_of_area
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-ALA_COARSER_BY_G = 3.0
-"""An outlier is that much coarser than the matrix (ASTM E930)."""
-ALA_LARGEST_SHARE = 0.05
-"""Of the area, that outliers may hold (ASTM E930)."""
 
 _MOST_BINS = 100
 _NULL_SIZE = 5000
@@ -77,10 +70,15 @@ class Lognormal:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Plain statistics of diameters, in their unit; percentiles by number and by area."""
+    """Plain statistics of diameters, in their unit; percentiles by number and by area.
+
+    ``mean_low`` .. ``mean_high`` is the 95 % confidence interval of the mean (Student).
+    """
 
     count: int
     mean: float
+    mean_low: float
+    mean_high: float
     deviation: float
     geometric_mean: float
     area_weighted_mean: float
@@ -97,44 +95,39 @@ class Histogram:
     by_area: NDArray[np.float64] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Largest:
-    """The largest grain against the rest (ASTM E930, "as large as").
-
-    ``g`` is that of its area, ``matrix_g`` that of the mean area of all others that are no outliers,
-    ``outliers_share`` the share of the area in grains 3 G coarser than the matrix. ``applies`` says whether
-    the standard's conditions hold; ``lower_bound`` that the image border cuts it.
-    """
-
-    area_mm2: float
-    g: float
-    matrix_g: float
-    outliers: int
-    outliers_share: float
-    applies: bool
-    lower_bound: bool
-
-
-def summarise(diameters: NDArray[np.float64]) -> Summary:
+def summarise(diameters: NDArray[np.float64], *, weights: NDArray[np.float64] | None = None) -> Summary:
     """Give means and the 10, 50 and 90 % percentiles; NaN where there is no grain.
+
+    Parameters
+    ----------
+    diameters
+        Equivalent circle diameters, all above 0.
+    weights
+        For how many grains each stands, such as `temgrains.statistics.planimetric.border_weights`; 1 by
+        default.
 
     Raises
     ------
     ValueError
-        If a diameter is not a positive number.
+        If a diameter is not a positive number, or there is not one weight above 0 for each.
     """
     d = _checked(diameters)
+    w = _weights(weights, len(d))
     if not len(d):
         nothing = (math.nan,) * 3
-        return Summary(0, math.nan, math.nan, math.nan, math.nan, nothing, nothing)
+        return Summary(0, *(math.nan,) * 6, nothing, nothing)
+    mean, deviation, error = _moments(d, w)
+    half = float(stats.t.ppf(0.975, len(d) - 1)) * error if len(d) > 1 else math.nan
     return Summary(
         count=len(d),
-        mean=float(d.mean()),
-        deviation=float(d.std(ddof=1)) if len(d) > 1 else math.nan,
-        geometric_mean=float(np.exp(np.log(d).mean())),
-        area_weighted_mean=float(np.average(d, weights=d**2)),
-        percentiles=_percentiles(d, np.ones_like(d)),
-        area_percentiles=_percentiles(d, d**2),
+        mean=mean,
+        mean_low=mean - half,
+        mean_high=mean + half,
+        deviation=deviation,
+        geometric_mean=float(np.exp(np.average(np.log(d), weights=w))),
+        area_weighted_mean=float(np.average(d, weights=w * d**2)),
+        percentiles=_percentiles(d, w),
+        area_percentiles=_percentiles(d, w * d**2),
     )
 
 
@@ -175,6 +168,7 @@ def quantiles(diameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
 def fit_lognormal(
     diameters: NDArray[np.float64],
     *,
+    weights: NDArray[np.float64] | None = None,
     confidence: float = 0.95,
     replicates: int = 999,
     rng: np.random.Generator | int = 0,
@@ -185,8 +179,10 @@ def fit_lognormal(
     ----------
     diameters
         Equivalent circle diameters, all above 0.
+    weights
+        For how many grains each stands; 1 by default. ``distance`` and ``p`` are of the grains as they are.
     confidence
-        Of the interval of the mean.
+        Of the intervals.
     replicates
         Samples drawn from the fit for ``p``.
     rng
@@ -195,7 +191,8 @@ def fit_lognormal(
     Raises
     ------
     ValueError
-        If a diameter is not a positive number, or the confidence does not lie between 0 and 1.
+        If a diameter is not a positive number, there is not one weight above 0 for each, or the confidence
+        does not lie between 0 and 1.
 
     Notes
     -----
@@ -207,19 +204,20 @@ def fit_lognormal(
         raise ValueError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
     logs = np.log(_checked(diameters))
     n = len(logs)
+    w = _weights(weights, n)
     if n < 2 or not np.ptp(logs) > 0:
         mu = float(logs.mean()) if n else math.nan
         return Lognormal(n, mu, 0.0 if n else math.nan, math.nan)
-    mu, sample_sigma = float(logs.mean()), float(logs.std(ddof=1))
-    variance = sample_sigma**2
+    mu, sample_sigma, error = _moments(logs, w)
+    variance, effective = sample_sigma**2, w.sum() ** 2 / (w**2).sum()
     t = float(stats.t.ppf((1 + confidence) / 2, n - 1))
-    half, half_mu = t * math.sqrt(variance / n + variance**2 / (2 * (n + 1))), t * math.sqrt(variance / n)
-    factor = math.exp(t * _error_of_ln_sigma(logs))
+    half = t * math.sqrt(variance / effective + variance**2 / (2 * (effective + 1)))
+    half_mu, factor = t * error, math.exp(t * _error_of_ln_sigma(logs, w))
     distance = _distance(np.sort(logs))
     return Lognormal(
         count=n,
         mu=mu,
-        sigma=float(logs.std()),
+        sigma=sample_sigma * math.sqrt((n - 1) / n),
         sample_sigma=sample_sigma,
         mean_low=math.exp(mu + variance / 2 - half),
         mean_high=math.exp(mu + variance / 2 + half),
@@ -232,48 +230,6 @@ def fit_lognormal(
     )
 
 
-def largest_grain(areas_mm2: NDArray[np.float64], cut: NDArray[np.bool_]) -> Largest | None:
-    """Compare the largest grain with the others; None without a grain.
-
-    Parameters
-    ----------
-    areas_mm2
-        Areas of all grains, also of those that the border cuts [mm^2].
-    cut
-        Which of them the border cuts.
-    """
-    if not len(areas_mm2):
-        return None
-    largest = int(np.argmax(areas_mm2))
-    outlying = np.zeros(len(areas_mm2), np.bool_)
-    # Outliers raise the mean that they are measured by: without them it falls, until no more are found.
-    for _ in range(len(areas_mm2)):
-        limit = areas_mm2[~outlying].mean() * 2**ALA_COARSER_BY_G
-        found = areas_mm2 >= limit
-        if (found == outlying).all():
-            break
-        outlying = found
-    share = float(areas_mm2[outlying].sum() / areas_mm2.sum())
-    return Largest(
-        area_mm2=float(areas_mm2[largest]),
-        g=g_of_area(float(areas_mm2[largest])),
-        matrix_g=g_of_area(float(areas_mm2[~outlying].mean())),
-        outliers=int(outlying.sum()),
-        outliers_share=share,
-        applies=bool(outlying.any()) and share <= ALA_LARGEST_SHARE,
-        lower_bound=bool(cut[largest]),
-    )
-
-
-def g_classes(areas_mm2: NDArray[np.float64]) -> dict[int, float]:
-    """Give the share of the area in each whole G: two peaks show a duplex structure that diameters hide."""
-    if not len(areas_mm2):
-        return {}
-    classes = np.array([round(g_of_area(float(area))) for area in areas_mm2])
-    total = float(areas_mm2.sum())
-    return {int(g): float(areas_mm2[classes == g].sum()) / total for g in np.unique(classes)}
-
-
 def _checked(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
     d = np.asarray(diameters, np.float64).ravel()
     wrong = ~(np.isfinite(d) & (d > 0))
@@ -284,11 +240,35 @@ def _checked(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
     return d
 
 
-def _error_of_ln_sigma(logs: NDArray[np.float64]) -> float:
-    """Give the standard error of ln(sigma) by the fourth moment: grains are lognormal only roughly."""
-    n = len(logs)
-    kurtosis = float(((logs - logs.mean()) ** 4).mean() / logs.var() ** 2)
-    return math.sqrt(max(kurtosis - (n - 3) / max(n - 1, 1), 0) / n) / 2
+def _weights(weights: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
+    w = np.ones(count) if weights is None else np.asarray(weights, np.float64).ravel()
+    if len(w) != count or not (np.isfinite(w) & (w > 0)).all():
+        raise ValueError(f"there are {len(w)} weights for {count} diameters; each needs one above 0")
+    return w
+
+
+def _moments(x: NDArray[np.float64], w: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Give mean, deviation (n - 1), and the mean's standard error, as weights of single grains make it."""
+    n = len(x)
+    mean = float(np.average(x, weights=w))
+    if n < 2:
+        return mean, math.nan, math.nan
+    scale = n / (n - 1)
+    variance = scale * float(np.average((x - mean) ** 2, weights=w))
+    error = math.sqrt(scale * float(((w * (x - mean)) ** 2).sum())) / float(w.sum())
+    return mean, math.sqrt(variance), error
+
+
+def _error_of_ln_sigma(logs: NDArray[np.float64], w: NDArray[np.float64]) -> float:
+    """Give the standard error of ln(sigma) by the fourth moment: grains are lognormal only roughly.
+
+    Never less than that of a normal distribution, for small samples show too few of the tails.
+    """
+    n, effective = len(logs), float(w.sum() ** 2 / (w**2).sum())
+    from_mean = logs - np.average(logs, weights=w)
+    fourth, second = (float(np.average(from_mean**power, weights=w)) for power in (4, 2))
+    kurtosis = max(fourth / second**2, 3.0)
+    return math.sqrt((kurtosis - (n - 3) / (n - 1)) / effective) / 2
 
 
 def _percentiles(d: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float, float]:

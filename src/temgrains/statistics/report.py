@@ -10,7 +10,7 @@ import numpy as np
 
 from temgrains.files import plain
 from temgrains.sizes import measure
-from temgrains.statistics import distribution
+from temgrains.statistics import distribution, outliers
 from temgrains.statistics.astm import NM_PER_MM
 from temgrains.statistics.between import (
     ACCEPTABLE_RA,
@@ -23,13 +23,14 @@ from temgrains.statistics.field import Field, GrainSize
 from temgrains.statistics.intercepts import abrams, boundary_density, heyn, hilliard
 from temgrains.statistics.labels import Labelled
 from temgrains.statistics.network import Network, by_triple_points
-from temgrains.statistics.planimetric import interior, jeffries, miles_lantuejoul, saltykov
+from temgrains.statistics.planimetric import border_weights, interior, jeffries, miles_lantuejoul, saltykov
 from temgrains.statistics.unfolding import FILM, Specimen, unfold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from temgrains.records import Analysis, GreyArray
 
@@ -37,6 +38,8 @@ TILES = (
     "the images are tiles of one image, not independent fields: the interval holds the scatter within that "
     "image only, and is too narrow for the specimen"
 )
+WEIGHTED = "each grain by how rarely one of its box lies whole in the image (Miles-Lantuejoul)"
+UNWEIGHTED = "all grains alike, for parts of the image belong to no grain: large grains are cut more often"
 ONE_FIELD = "one image: the scatter between fields is not known"
 
 
@@ -72,9 +75,9 @@ class SizeStatistics:
     content: dict[str, Any] = field(repr=False)
 
     @property
-    def diameters(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def diameters(self) -> NDArray[np.float64]:
         """Equivalent circle diameters of the whole grains, in `unit`."""
-        found: np.ndarray[Any, np.dtype[np.float64]] = 2 * np.sqrt(self.counted.whole_areas / np.pi)
+        found: NDArray[np.float64] = 2 * np.sqrt(self.counted.whole_areas / np.pi)
         return found
 
 
@@ -103,6 +106,11 @@ def grain_table(labelled: Labelled, *, image: GreyArray | None = None) -> pd.Dat
     table = measure(labelled.grains, pixel_size=labelled.pixel_size, image=image).table
     table["grain"] = labelled.numbers
     return table
+
+
+def weights_of(counted: Field) -> NDArray[np.float64] | None:
+    """Give for how many grains each whole one stands; None where ground of no grain cuts grains."""
+    return border_weights(counted)[0] if counted.whole_image else None
 
 
 def describe(
@@ -218,10 +226,14 @@ def _uncertainty(choices: Choices) -> dict[str, Any]:
 def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
     """Describe the diameters of the whole grains."""
     diameters = 2 * np.sqrt(field.whole_areas / np.pi)
-    fit = distribution.fit_lognormal(diameters, replicates=choices.replicates, rng=choices.seed)
+    weights = weights_of(field)
+    fit = distribution.fit_lognormal(
+        diameters, weights=weights, replicates=choices.replicates, rng=choices.seed
+    )
     content: dict[str, Any] = {
         "of": f"equivalent circle diameters of whole grains [{field.unit}], counted by number",
-        "summary": distribution.summarise(diameters),
+        "weights": UNWEIGHTED if weights is None else WEIGHTED,
+        "summary": distribution.summarise(diameters, weights=weights),
         "lognormal": {**asdict(fit), "median": fit.median, "spread": fit.spread, "mean": fit.mean},
         "histogram": distribution.histogram(diameters),
         "seed": choices.seed,
@@ -231,8 +243,8 @@ def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
     }
     if field.pixel_size is not None:
         areas = field.areas * field.pixel_area / NM_PER_MM**2
-        content["largest"] = distribution.largest_grain(areas, field.cut)
-        content["area_share_by_g"] = distribution.g_classes(areas)
+        content["largest"] = outliers.largest_grain(areas, field.cut)
+        content["area_share_by_g"] = outliers.g_classes(areas)
     return content
 
 
