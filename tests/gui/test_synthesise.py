@@ -183,7 +183,11 @@ def test_fields_of_the_recipe(studio: Studio) -> None:
     fields["high"].setValue(10)
     assert fields["low"].value() == 10
     studio.settle()
-    sizes = {"shape": (40, 56), "mean_diameter_px": (10.0, 10.0), "sigma": 0.2, "thickness_px": 3.0}
+    fields["fine_ratio"].setValue(0.4)
+    fields["fine_share"].setValue(0.5)
+    studio.settle()
+    sizes: dict[str, Any] = {"fine_share": 0.5, "fine_ratio": 0.4}
+    sizes |= {"shape": (40, 56), "mean_diameter_px": (10.0, 10.0), "sigma": 0.2, "thickness_px": 3.0}
     assert studio.is_sample(real_recipe(**sizes))
 
 

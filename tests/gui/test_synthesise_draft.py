@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from temgrains.gui.synthesise_draft import Draft
@@ -128,7 +130,10 @@ def test_concepts_that_an_image_happens_not_to_show_are_known():
 
 
 def test_grains_are_counted_where_they_are_smallest():
-    assert Draft(paper_recipe(shape=(100, 200), mean_diameter_px=(10.0, 50.0))).grains == 200
+    recipe = paper_recipe(shape=(100, 200), mean_diameter_px=(10.0, 50.0))
+    assert Draft(recipe).grains == 200
+    recipe = dataclasses.replace(recipe, fine_share=0.5, fine_ratio=0.5)
+    assert Draft(recipe).grains == 100 + 400
 
 
 def test_names_and_sliders_are_made_for_people():

@@ -102,6 +102,7 @@ class SynthesisePanel(QWidget):
         low, high = plain.mean_diameter_px
         values = {"height": height, "width": width, "low": low, "high": high}
         values |= {"sigma": plain.sigma, "thickness": plain.thickness_px}
+        values |= {"fine_share": plain.fine_share, "fine_ratio": plain.fine_ratio}
         for name, value in values.items():
             _show(self.fields[name], value)
 
@@ -145,12 +146,14 @@ class SynthesisePanel(QWidget):
         fields, press, label = self.fields, self.buttons, _widgets.label
         form = QFormLayout()
         form.setVerticalSpacing(3)
+        form.setHorizontalSpacing(4)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, parts in (
             ("Recipe", [self.recipe, press["open"], press["save"]]),
-            ("Image", [fields["height"], label("×"), fields["width"], 1]),  # noqa: RUF001
-            ("Grain size", [fields["low"], label("to"), fields["high"], 1]),
-            ("Spread", [fields["sigma"], 1, label("Boundaries"), fields["thickness"]]),
+            ("Image [px]", [fields["height"], label("×"), fields["width"], 1]),  # noqa: RUF001
+            ("Grains [px]", [fields["low"], label("to"), fields["high"], 1]),
+            ("Spread", [fields["sigma"], 1, label("Truth [px]"), fields["thickness"]]),
+            ("Fine share", [fields["fine_share"], 1, label("Fine size"), fields["fine_ratio"]]),
             ("Seed", [self.seed, 1, label("Number"), self.index]),
         ):
             form.addRow(name, _widgets.row(parts))
@@ -199,18 +202,19 @@ class SynthesisePanel(QWidget):
 
     # What the user does
 
-    def _take_field(self, name: str, _value: float) -> None:
-        value = {key: field.value() for key, field in self.fields.items()}
-        if name in {"height", "width"}:
-            self.samples.change(shape=(value["height"], value["width"]))
-        elif name == "low":
-            self.samples.change(mean_diameter_px=(value["low"], max(value["low"], value["high"])))
-        elif name == "high":
-            self.samples.change(mean_diameter_px=(min(value["low"], value["high"]), value["high"]))
-        elif name == "sigma":
-            self.samples.change(sigma=value["sigma"])
-        else:
-            self.samples.change(thickness_px=value["thickness"])
+    def _take_field(self, name: str, value: float) -> None:
+        """Take over the field that was changed; the others may show their values rounded."""
+        plain = self.samples.draft.plain
+        (height, width), (low, high) = plain.shape, plain.mean_diameter_px
+        changes: dict[str, dict[str, Any]] = {
+            "height": {"shape": (value, width)},
+            "width": {"shape": (height, value)},
+            "low": {"mean_diameter_px": (value, max(value, high))},
+            "high": {"mean_diameter_px": (min(low, value), value)},
+            "sigma": {"sigma": value},
+            "thickness": {"thickness_px": value},
+        }
+        self.samples.change(**changes.get(name, {name: value}))
 
     def _ask_recipe(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a recipe", "", FILES)
@@ -269,21 +273,28 @@ def _buttons() -> dict[str, QPushButton]:
 def _fields() -> dict[str, Any]:
     number, whole = _widgets.number, _widgets.whole
     return {
-        "height": whole("Height of the images [px]\nshape", (16, 16384), 256, suffix=" px", step=16),
-        "width": whole("Width of the images [px]\nshape", (16, 16384), 256, suffix=" px", step=16),
+        "height": whole("Height of the images [px]\nshape", (16, 16384), 256, step=16),
+        "width": whole("Width of the images [px]\nshape", (16, 16384), 256, step=16),
         "low": number(
             "Least mean diameter of the grains [px]; each image draws its own\nmean_diameter_px",
-            (2, 16384), 12, decimals=1, suffix=" px",
+            (2, 16384), 12, decimals=1,
         ),
         "high": number(
             "Largest mean diameter of the grains [px]; each image draws its own\nmean_diameter_px",
-            (2, 16384), 90, decimals=1, suffix=" px",
+            (2, 16384), 90, decimals=1,
         ),
         "sigma": number(
             "Standard deviation of ln(diameter) of the circles that become grains (0..2)\nsigma", (0, 2), 0.45
         ),
+        "fine_share": number(
+            "Share of the area that a second, finer kind of grains fills (0..0.95)\nfine_share", (0, 0.95), 0
+        ),
+        "fine_ratio": number(
+            "Mean diameter of the finer grains as a share of that of the others (0.05..1)\nfine_ratio",
+            (0.05, 1), 0.3,
+        ),
         "thickness": number(
             "Thickness of the boundaries in the truth [px]\nthickness_px",
-            (1, 100), 4, decimals=1, suffix=" px",
+            (1, 100), 4, decimals=1,
         ),
     }  # fmt: skip

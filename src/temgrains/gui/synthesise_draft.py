@@ -88,8 +88,9 @@ class Draft:
     @property
     def grains(self) -> float:
         """About how many grains an image has when they are as small as the recipe lets them be."""
-        height, width = self._plain.shape
-        return height * width / self._plain.mean_diameter_px[0] ** 2
+        plain = self._plain
+        per_area = 1 - plain.fine_share + plain.fine_share / plain.fine_ratio**2
+        return plain.shape[0] * plain.shape[1] / plain.mean_diameter_px[0] ** 2 * per_area
 
     def change(self, **settings: Any) -> None:
         """Set what is no matter of concepts.

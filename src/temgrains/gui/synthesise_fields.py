@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from temgrains.gui.synthesise_draft import Slot
     from temgrains.synthesis.catalogue import Strength
 
-BOX_WIDTH = 104
+BOX_WIDTH = 98
 """Width of a field for a number [px]: three of them fit side by side into a narrow dock."""
 
 _TICKS = 100
