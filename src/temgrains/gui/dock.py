@@ -85,6 +85,6 @@ class TemGrainsWidget(_Dock):
         self.tabs = QTabWidget()
         self.synthesise = SynthesisePanel(self.desk)
         self.tabs.addTab(self.extract, "Extract")
-        self.tabs.addTab(self.synthesise, "Synthesise")
         self.tabs.addTab(self.sizes, "Sizes")
+        self.tabs.addTab(self.synthesise, "Synthesise")
         return self.tabs
