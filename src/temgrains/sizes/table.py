@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from temgrains._compiled import compiled
 from temgrains.records import Grains, GrainSizes, PixelSize
 from temgrains.sizes.moments import ellipses, moments
 from temgrains.sizes.outlines import Hulls, crofton_weights, crossings
@@ -169,11 +170,23 @@ def _remarks(table: dict[str, NDArray[Any]], cut: str) -> NDArray[Any]:
 
 def _mean_grey(grains: Grains, image: GreyArray) -> NDArray[np.float64]:
     """Mean of the image over each grain without its lines."""
-    flat = grains.labels.ravel()
-    sums = np.bincount(flat, image.ravel(), grains.count + 1)
+    sums, pixels = _grey_sums(grains.labels, image, grains.count)
     with np.errstate(invalid="ignore"):
-        mean: NDArray[np.float64] = sums[1:] / np.bincount(flat, minlength=grains.count + 1)[1:]
+        mean: NDArray[np.float64] = sums[1:] / pixels[1:]
     return mean
+
+
+@compiled
+def _grey_sums(
+    labels: LabelArray, image: GreyArray, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    sums, pixels = np.zeros(count + 1), np.zeros(count + 1, np.int64)
+    for row in range(labels.shape[0]):
+        for column in range(labels.shape[1]):
+            label = labels[row, column]
+            sums[label] += image[row, column]
+            pixels[label] += 1
+    return sums, pixels
 
 
 def boundary_length(mask: MaskArray, *, pixel_size: PixelSize | None = None) -> float:
