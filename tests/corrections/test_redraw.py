@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from networks import check_closed, closed, cross, random_network, tee, three_bands
 
 from drawings import draw, show
+from temgrains.boundaries import close
 from temgrains.corrections import History, Operation, Stroke, corrected, redraw
 from temgrains.corrections.redraw import apply_change
 from temgrains.corrections.strokes import corners_of, operation_from_plain, raster
+from temgrains.settings import BoundarySettings
 
 
 def adding(*points, verb="draw"):
@@ -224,3 +226,20 @@ def test_replay_gives_what_the_hand_made():
         history.do(random_operation(history.labels, rng))
     again = corrected(start, history.operations, slack_px=0)
     assert np.array_equal(again.labels, history.boundaries().labels)
+
+
+def test_no_stroke_and_no_grain_reaches_into_an_excluded_part():
+    state = np.zeros((20, 40), np.uint8)
+    state[:, 10] = state[:, 21] = 255
+    excluded = np.zeros(state.shape, bool)
+    excluded[12:, 14:] = True
+    start = close(state, settings=BoundarySettings(closing_radius_px=0), excluded=excluded)
+    history = History(start)
+    assert history.do(adding((6, 11), (6, 39))).born
+    history.do(adding((16, 11), (16, 39)))
+    history.do(erasing((0, 21), (19, 21)))
+    found = history.boundaries()
+    assert not found.labels[excluded].any()
+    assert not found.mask[excluded].any()
+    assert found.excluded is start.excluded
+    assert np.array_equal(found.labels == 0, found.mask | excluded)

@@ -125,6 +125,7 @@ def sides_of(
     """Give for each line pixel the lowest and highest grain around it, and whether there is no third."""
     padded = np.pad(labels, 1)
     around = np.stack([padded[lines[:, 0] + 1 + dy, lines[:, 1] + 1 + dx] for dy, dx in _EIGHT])  # (8, N)
+    around = np.maximum(around, 0)  # parts without a specimen are no third grain
     high = around.max(axis=0, initial=0)
     low = np.where(around > 0, around, np.iinfo(np.int32).max).min(axis=0, initial=np.iinfo(np.int32).max)
     plain = (low < high) & ((around == 0) | (around == low) | (around == high)).all(axis=0)

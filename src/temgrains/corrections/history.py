@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from temgrains.corrections.redraw import Change, redraw
+from temgrains.corrections.redraw import EXCLUDED, Change, redraw
 from temgrains.corrections.strokes import raster
 from temgrains.records import Boundaries
 
@@ -44,6 +44,8 @@ class History:
     def __init__(self, start: Boundaries) -> None:
         self.start = start
         self.labels = start.labels.copy()
+        if start.excluded is not None:
+            self.labels[start.excluded] = EXCLUDED
         self._fresh = int(self.labels.max(initial=0)) + 1
         self._done: list[_Done] = []
         self._undone: list[_Done] = []
@@ -120,14 +122,17 @@ def corrected(
 
 def numbered(labels: NDArray[np.int32], start: Boundaries) -> Boundaries:
     """Make a record of labels whose numbers have gaps; the other figures are those of ``start``."""
+    mask = labels == 0
+    labels = np.maximum(labels, 0)
     known = np.bincount(labels.reshape(-1)) > 0
     known[0] = False
     numbers = np.where(known, np.cumsum(known), 0).astype(np.int32)
     return Boundaries(
-        mask=labels == 0,
+        mask=mask,
         labels=numbers[labels],
         pruned_px=start.pruned_px,
         completed_px=start.completed_px,
+        excluded=start.excluded,
     )
 
 

@@ -92,7 +92,7 @@ class Journal:
     ) -> None:
         """Begin anew on a network; what was there before stays in the file for a while."""
         self._start += 1
-        self._write("start", _packed(start.labels))
+        self._write("start", _packed(start))
         self._write("carried", _text(operations, undone))
         with _speaking(self.path), self._base:
             self._base.execute("DELETE FROM events WHERE start <= ?", (self._start - KEPT_STARTS,))
@@ -179,18 +179,21 @@ def _speaking(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _packed(labels: NDArray[np.int32]) -> bytes:
+def _packed(start: Boundaries) -> bytes:
+    excluded = np.zeros(0, np.bool_) if start.excluded is None else start.excluded
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, labels=labels)
+    np.savez_compressed(buffer, labels=start.labels, excluded=excluded)
     return buffer.getvalue()
 
 
 def _unpacked(body: bytes) -> Boundaries:
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-        labels = arrays["labels"]
+        labels, given = arrays["labels"], arrays["excluded"]
     if labels.dtype != np.int32 or labels.ndim != 2:
         raise ValueError(f"labels are {labels.dtype} of shape {labels.shape}")
-    return Boundaries(mask=labels == 0, labels=labels)
+    excluded = given if given.shape == labels.shape else None
+    mask = (labels == 0) if excluded is None else (labels == 0) & ~excluded
+    return Boundaries(mask=mask, labels=labels, excluded=excluded)
 
 
 def _text(operations: Sequence[Operation], undone: Sequence[Operation]) -> bytes:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SPECK_PX = 4
 """Smaller pieces that a stroke cuts off are no grains: the line swallows them [px]."""
 
+EXCLUDED = -3
+"""Label of parts that show no specimen: no grain reaches in, and no stroke."""
+
 _LINE = -2
 _WAITING = -1
 
@@ -57,7 +60,8 @@ def redraw(
     Parameters
     ----------
     labels
-        Grains, int32, shape (H, W), 0 on lines one pixel wide; numbers may have gaps.
+        Grains, int32, shape (H, W), 0 on lines one pixel wide, `EXCLUDED` where no specimen is; numbers may
+        have gaps.
     operation
         The strokes, which take effect together.
     fresh
@@ -77,6 +81,7 @@ def redraw(
     if slack_px > 0:
         erased = _with_segments(labels, operation, erased, slack_px)
     erased = erased[labels[tuple(erased.T)] == 0]
+    added = added[labels[tuple(added.T)] >= 0]
     if len(erased) and not len(added):
         erased = _without_crossings(labels, erased)
     touched = _touched(labels, erased, added)
@@ -253,7 +258,8 @@ def _settle(labels: LabelArray, lines: MaskArray, open_sides: tuple[bool, ...]) 
             padded[frame] = np.where(padded[frame] == 0, _LINE, padded[frame])
     late = np.pad(lines, 1).ravel()
     _spread(padded.ravel(), late, np.empty(padded.size, np.int64), padded.shape[1])
-    np.maximum(padded[1:-1, 1:-1], 0, out=labels)
+    padded[padded == _LINE] = 0
+    labels[...] = padded[1:-1, 1:-1]
 
 
 # A free pixel waits as soon as one of its sides touches a grain. When its turn comes it joins that grain, or
