@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from temgrains import models, pipeline
-from temgrains.boundaries import close
 from temgrains.records import Micrograph, Progress, silent
 from temgrains.refine import PoorGuessWarning
 from temgrains.score import score
@@ -74,7 +73,7 @@ def evaluate(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PoorGuessWarning)  # the count of passes is in the table
             analysis = pipeline.analyse(micrograph, model=networks)
-        guessed = close(analysis.guess.grey)
+        guessed = pipeline.closed_guess(analysis, model=networks)
         scores = {
             f"{prefix}{name}": value
             for prefix, found in (("guess_", guessed), ("", analysis.boundaries))

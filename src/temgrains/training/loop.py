@@ -108,11 +108,19 @@ def _net2_task(
     return PaperRefineTask(network, settings), _StatePairs(guesses, truths)
 
 
+_USE: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "default": {"closing": "support", "members": 4, "grains_px": [22.0, 60.0]},
+}
+"""What the cards of both kinds ask of the stages around the networks (`temgrains.models.Model`)."""
+
+
 def _about(training: dict[str, Any], *, default: bool) -> dict[str, Any]:
     return {
         "architecture": "encoder-decoders with skip connections" if default else "Fig. 5 of arXiv:2504.14782",
         "inputs": ["sobel", "log", "canny", *(["grey"] if default else [])],
         "version": version("temgrains"),
+        **_USE["default" if default else "paper"],
         **training,
     }
 
