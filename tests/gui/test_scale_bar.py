@@ -227,11 +227,11 @@ def test_question_put_away_changes_nothing(from_file: Window) -> None:
 
 
 def test_header_tells_how_the_image_was_taken(from_file: Window, tmp_path: Path) -> None:
-    assert from_file.header.image.toolTip() == "The image to analyse"
+    assert from_file.header.image.toolTip() == "The image to analyse: film"
     path = tmp_path / "dated.tif"
     tifffile.imwrite(path, drawing(), metadata=None, datetime="2018:11:15 19:42:31")
     from_file.header.open_image(str(path))
-    assert from_file.header.image.toolTip() == "The image to analyse\n2018-11-15 19:42:31"
+    assert from_file.header.image.toolTip() == "The image to analyse: dated\n2018-11-15 19:42:31"
     from_file.click("all")
     made = from_file.desk.session.analysis.provenance
     assert (made["page"], made["instrument"]["date"]) == (0, "2018-11-15 19:42:31")

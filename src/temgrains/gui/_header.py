@@ -91,16 +91,22 @@ class Header(QWidget):
         session = bench.session
         self.from_file.setVisible(session.pixel_size is None and bool(image.source.path))
         taken = str(_image.instrument_of(image))
-        self.image.setToolTip("The image to analyse" + (f"\n{taken}" if taken else ""))
+        self.image.setToolTip("\n".join(filter(None, (f"The image to analyse: {image.name}", taken))))
         self.size.setText(f"{bench.grid.shape[0]} × {bench.grid.shape[1]} px")  # noqa: RUF001
         if not self.pixel.hasFocus():
             self.pixel.setText(_scale.shown(session.pixel_size))
         source = "unknown: sizes in px" if session.pixel_size is None else session.calibration
         self.calibration.setText(f"nm   {source}")
+        self.calibration.setToolTip(f"The size of a pixel in nm; {source}")
         self._show_model(session.model)
 
     def _build(self) -> None:
         self.pixel.setPlaceholderText("unknown")
+        # A long name of a source is cut, so that the dock stays narrow; the tooltip has it.
+        self.calibration.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.calibration.setMinimumWidth(90)
+        for button in (self.from_file, self.scale_bar):
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.pixel.setMaximumWidth(110)
         self.pixel.setToolTip(
             "Size of a pixel [nm]; 0.72, 0.72 x 0.80 (height x width) or 1.2 µm  (--nm-per-px)"
@@ -109,21 +115,21 @@ class Header(QWidget):
         self.model.setToolTip("The networks: an installed model or a file  (--model)")
         for combo in (self.image, self.model):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            combo.setMinimumContentsLength(12)
+            combo.setMinimumContentsLength(8)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(4)
         for k, (name, parts) in enumerate(
             [
-                ("Image", [self.image, self.size, self.open, self.folder]),
-                ("Pixel", [self.pixel, self.calibration, 1, self.from_file, self.scale_bar]),
+                ("Image", [self.image, self.open, self.folder]),
+                ("Pixel", [self.pixel, self.calibration, self.from_file, self.scale_bar]),
                 ("Model", [self.model, self.card, self.load_model]),
             ]
         ):
             grid.addWidget(_widgets.label(name), 2 * k, 0)
             grid.addWidget(_widgets.row(parts), 2 * k, 1)
         # Between the others; they take no room while they are hidden.
-        grid.addWidget(self.queue, 1, 1)
+        grid.addWidget(_widgets.row([self.size, self.queue, 1]), 1, 1)
         grid.addWidget(self.bar_row, 3, 1)
         grid.setColumnStretch(1, 1)
 

@@ -23,15 +23,13 @@ class QueueRow(QWidget):
         self.back = _widgets.button("", "The file before this one")
         self.place = QLabel()
         self.on = _widgets.button("", "The next file; a result that is not saved stays, hidden")
-        self.saved = QLabel()
+        self.saved = QLabel("saved")
         self.reload = _widgets.button("Reload", "")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for part in (self.back, self.place, self.on, self.saved):
+        for part in (self.back, self.place, self.on, self.saved, self.reload):
             layout.addWidget(part)
-        layout.addStretch(1)
-        layout.addWidget(self.reload)
         self.back.clicked.connect(partial(self._step, -1))
         self.on.clicked.connect(partial(self._step, 1))
         self.reload.clicked.connect(self._reload)
@@ -53,8 +51,7 @@ class QueueRow(QWidget):
         self.on.setEnabled(free and files.index < len(files.paths) - 1)
         session = self._desk.session
         offered = found is not None and session is not None and session.analysis is None
-        self.saved.setVisible(found is not None)
-        self.saved.setText("saved before" if offered else "saved")
+        self.saved.setVisible(found is not None and not offered)
         self.reload.setVisible(offered)
         self.reload.setEnabled(free)
         if found is not None:

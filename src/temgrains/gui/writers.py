@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a labels layer as TIFF: our boundaries and iterates as 0 and 255, anything else as numbers."""
+    """Write a labels layer as TIFF: our boundaries and iterates as 0 and 255, anything else as numbers.
+
+    It is as ImageJ does it, or as OME where the name ends in ``.ome.tif``.
+    """
     from temgrains import export  # noqa: PLC0415
 
     labels, pixel_size = np.asarray(data), _pixel_size(meta)
     role = meta.get("metadata", {}).get(KEY, {}).get("role")
-    if role == "boundaries":
+    if _is_ome(path):
+        ours = {"boundaries": labels > 0, "refinement": labels == 1}
+        _write_ome(path, ours[role] * np.uint8(255) if role in ours else _narrowed(labels), pixel_size)
+    elif role == "boundaries":
         mask = labels > 0
         export.write_boundaries(path, Boundaries(mask, np.zeros(mask.shape, np.int32)), pixel_size=pixel_size)
     elif role == "refinement":
@@ -59,9 +65,10 @@ def write_table(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
 
 
 def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write an image layer as TIFF with its pixel size."""
+    """Write an image layer as TIFF with its pixel size, as OME where the name ends in ``.ome.tif``."""
     pixels = np.asarray(data[0] if meta.get("multiscale") else data)
-    _write_tiff(path, pixels, _pixel_size(meta), rgb=bool(meta.get("rgb")))
+    write = _write_ome if _is_ome(path) else _write_tiff
+    write(path, pixels, _pixel_size(meta), rgb=bool(meta.get("rgb")))
     return [path]
 
 
@@ -107,3 +114,29 @@ def _write_tiff(
             options["metadata"] = {"unit": "nm"}
     with atomic_path(path) as temporary:
         tifffile.imwrite(temporary, pixels, **options)
+
+
+def _is_ome(path: str | Path) -> bool:
+    return str(path).lower().endswith((".ome.tif", ".ome.tiff"))
+
+
+def _narrowed(labels: NDArray[Any]) -> NDArray[Any]:
+    """Give labels as whole numbers that OME knows, which are those of up to 32 bits."""
+    if labels.min(initial=0) < 0:
+        return labels.astype(np.int32)
+    return labels.astype(np.uint16 if labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32)
+
+
+def _write_ome(
+    path: str | Path, pixels: NDArray[Any], pixel_size: PixelSize | None, *, rgb: bool = False
+) -> None:
+    """Write as OME-TIFF; a stack counts as one over time."""
+    plane = "YXS" if rgb else "YX"
+    metadata: dict[str, Any] = {"axes": "CZT"[3 - (pixels.ndim - len(plane)) :] + plane}
+    if pixel_size is not None:
+        for axis, size in zip("YX", pixel_size, strict=True):
+            metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "nm"}
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(
+            temporary, pixels, ome=True, photometric="rgb" if rgb else "minisblack", metadata=metadata
+        )
