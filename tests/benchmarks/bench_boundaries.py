@@ -18,7 +18,8 @@ from skimage.measure import regionprops_table
 from skimage.morphology import closing, disk
 from skimage.segmentation import watershed
 
-from temgrains.boundaries import _grow, close
+from temgrains.boundaries import close
+from temgrains.flooding import grow
 from temgrains.grains import label
 from temgrains.settings import BoundarySettings
 from temgrains.sizes import measure
@@ -75,7 +76,7 @@ def main() -> int:
     measure(grains)
     seeds, level = plain_seeds(state), np.maximum(state, np.uint8(51))
     times = {
-        "watershed": race(lambda: watershed(level, seeds, watershed_line=True), lambda: _grow(seeds, level)),
+        "watershed": race(lambda: watershed(level, seeds, watershed_line=True), lambda: grow(seeds, level)),
         "closed network": race(lambda: plain_network(state), lambda: close(state, settings=settings)),
         "grain sizes": race(lambda: plain_sizes(found.labels), lambda: measure(grains)),
     }

@@ -129,13 +129,18 @@ def _filter_fields(new: Settings) -> dict[str, Any]:
 
 
 def _scale_field(new: Settings) -> Any:
-    return _widgets.number(
-        "Factor by which the image is resampled before the networks see it;\n"
-        "they know grains of about 40 to 64 px\n[guess] scale",
-        (0.1, 4),
+    field = _widgets.number(
+        "Factor by which the image is resampled before the networks see it (0.1 to 4);\n"
+        "automatic: so that its grains are as large as the model knows\n[guess] scale",
+        (0, 4),
         new.guess.scale,
         prefix="scale × ",  # noqa: RUF001
     )
+    field.setSpecialValueText("scale: automatic")
+    field.setSingleStep(0.1)
+    # Between automatic and the least factor there is nothing.
+    field.valueChanged.connect(lambda value: field.setValue(0.1) if 0 < value < 0.1 else None)
+    return field
 
 
 def _refine_fields(new: Settings) -> dict[str, Any]:

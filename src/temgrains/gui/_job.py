@@ -11,6 +11,7 @@ from temgrains.records import Analysis, BoundaryMap, EdgeMaps, Iterate, Microgra
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from temgrains.records import Pins
     from temgrains.settings import Settings
 
     Result: TypeAlias = Micrograph | EdgeMaps | BoundaryMap | Iterate | Analysis
@@ -64,6 +65,7 @@ class Snapshot:
     iterates: tuple[Iterate, ...] = ()
     cursor: int = 0
     analysis: Analysis | None = None
+    pins: Pins | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -117,7 +119,9 @@ class _Work:
             self._progress("edges", 0, 3)
             clock = time.perf_counter()
             settings, progress = self._start.settings, self._progress
-            self._edges = pipeline.edges_of(self._micrograph, settings=settings, progress=progress)
+            self._edges = pipeline.edges_of(
+                self._micrograph, model=self._start.model, settings=settings, progress=progress
+            )
             yield self._found("edges", self._edges, clock)
 
     def guess(self) -> Iterator[Found]:
@@ -181,6 +185,7 @@ class _Work:
                 self._iterates.copy(),
                 model=self._start.model,
                 settings=self._start.settings,
+                pins=self._start.pins,
                 progress=course.report,
             )
         try:

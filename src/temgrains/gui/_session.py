@@ -19,7 +19,7 @@ from temgrains.settings import Settings, first_stale, settings_from_dict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from temgrains.records import PixelSize
+    from temgrains.records import Pins, PixelSize
 
 REPLAY_S = 0.1
 """Time between iterates that are shown again instead of computed [s]."""
@@ -52,6 +52,7 @@ class Session:
         self.iterates: list[Iterate] = []
         self.cursor = 0
         self.analysis: Analysis | None = None
+        self.pins: Pins | None = None
         self._load = load
         self._course = Course()
         self._stamps = dict.fromkeys(STAGES, 0)
@@ -122,6 +123,21 @@ class Session:
         """Make the job that does all that is missing, to the end of the refinement and the grains."""
         return self._job("Run all", "boundaries", passes=ALL)
 
+    def refine_again(self, pins: Pins | None) -> Job | None:
+        """Make the job that refines from the shown iterate on, keeping to pins, to the end and the grains.
+
+        Iterates after the shown one are dropped, for they were made without the pins.
+        """
+        if not self.iterates:
+            return None
+        self.pins = pins
+        shown = self.iterates[: self.cursor + 1]
+        self.iterates = [*shown[:-1], replace(shown[-1], stopped=None)]
+        self._course = Course()
+        for stale in ("refine", "boundaries"):
+            self._stamps[stale] += 1
+        return self._job("Refinement with corrections", "boundaries", passes=ALL)
+
     # What a view may change
 
     def show(self, index: int) -> None:
@@ -151,10 +167,10 @@ class Session:
         return stage
 
     def choose_model(self, model: str) -> None:
-        """Take another model; edges stay, all later stages are dropped."""
+        """Take another model; all later stages are dropped, and the edges if their scale suits the model."""
         if model != self.model:
             self.model = model
-            self._drop("guess")
+            self._drop("edges" if self.settings.guess.scale == 0 else "guess")
 
     def calibrate(self, pixel_size: PixelSize | None, calibration: str) -> None:
         """Take another scale: only the sizes are stale then."""
@@ -170,6 +186,20 @@ class Session:
         """Start again with other pixels."""
         self._load = load
         self._drop("micrograph")
+
+    def adopt(self, analysis: Analysis, *, models: Iterable[str] = ()) -> None:
+        """Take over an analysis that was made before; of its model only the name is known."""
+        self._drop("micrograph")
+        self.settings = settings_from_dict(analysis.provenance["settings"])
+        name = str(analysis.provenance["model"]["name"])
+        self.model = name if name in models else self.model
+        self.micrograph = analysis.micrograph
+        self.pixel_size, self.calibration = self.micrograph.pixel_size, self.micrograph.calibration
+        self.edges, self.guess = analysis.edges, analysis.guess
+        self.iterates = list(analysis.iterates)
+        self.cursor = len(self.iterates) - 1
+        self.analysis = analysis
+        self._made_at = self._stamps["boundaries"]
 
     def accept(self, job: Job, found: Found) -> bool:
         """Take a result of a job, unless the session has moved on since; say whether it was taken."""
@@ -187,20 +217,6 @@ class Session:
         elif isinstance(value, EdgeMaps):
             self.edges = value
         elif isinstance(value, BoundaryMap):
-    def adopt(self, analysis: Analysis, *, models: Iterable[str] = ()) -> None:
-        """Take over an analysis that was made before; of its model only the name is known."""
-        self._drop("micrograph")
-        self.settings = settings_from_dict(analysis.provenance["settings"])
-        name = str(analysis.provenance["model"]["name"])
-        self.model = name if name in models else self.model
-        self.micrograph = analysis.micrograph
-        self.pixel_size, self.calibration = self.micrograph.pixel_size, self.micrograph.calibration
-        self.edges, self.guess = analysis.edges, analysis.guess
-        self.iterates = list(analysis.iterates)
-        self.cursor = len(self.iterates) - 1
-        self.analysis = analysis
-        self._made_at = self._stamps["boundaries"]
-
             self.guess = value
             self.iterates, self.cursor = [Iterate(0, value.grey)], 0
         elif isinstance(value, Iterate):
@@ -224,6 +240,7 @@ class Session:
             iterates=tuple(self.iterates),
             cursor=self.cursor,
             analysis=self.analysis if self._rescales(passes) else None,
+            pins=self.pins,
             seconds=dict(self._seconds),
         )
         return Job(title, stage, start, dict(self._stamps), passes, pace_s)
@@ -249,6 +266,7 @@ class Session:
             self.edges = None
         if "guess" in stages:
             self.guess, self.iterates, self.cursor = None, [], 0
+            self.pins = None
         if "refine" in stages:
             self._course = Course()
             self.iterates, self.cursor = self.iterates[:1], 0

@@ -7,23 +7,26 @@ noise. The single steps (`edges_of`, `guess_of`, `iterates_of`, `conclude`) are 
 from temgrains.pipeline.analysis import (
     Refined,
     analyse,
+    closed_guess,
     conclude,
     refined_of,
     stale_stage,
     update,
     with_pixel_size,
 )
+from temgrains.pipeline.correcting import with_boundaries, with_corrections
 from temgrains.pipeline.from_noise import NOISE_SETTINGS, Imagined, imagine
-from temgrains.pipeline.saving import save
 from temgrains.pipeline.reloading import NotReloadable, reload
+from temgrains.pipeline.saving import save
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
 
 __all__ = [
     "NOISE_SETTINGS",
     "Imagined",
-    "Refined",
     "NotReloadable",
+    "Refined",
     "analyse",
+    "closed_guess",
     "conclude",
     "edges_of",
     "first_iterate",
@@ -32,9 +35,11 @@ __all__ = [
     "iterates_of",
     "loaded",
     "refined_of",
-    "save",
     "reload",
+    "save",
     "stale_stage",
     "update",
+    "with_boundaries",
+    "with_corrections",
     "with_pixel_size",
 ]

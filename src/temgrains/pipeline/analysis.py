@@ -10,6 +10,7 @@ from temgrains.pipeline import provenance, steps
 from temgrains.pipeline.provenance import timed
 from temgrains.records import (
     Analysis,
+    Boundaries,
     BoundaryMap,
     EdgeMaps,
     Iterate,
@@ -183,6 +184,15 @@ def conclude(
             "seconds": seconds,
         },
     )
+
+
+def closed_guess(
+    analysis: Analysis, *, model: str | Path | models.Model, settings: Settings = _DEFAULTS
+) -> Boundaries:
+    """Draw the closed lines of an analysis's guess at the image's scale, to compare with the result's."""
+    grey = steps.at_image_scale(analysis.guess.grey, analysis.micrograph.shape)
+    excluded = analysis.micrograph.excluded_mask
+    return steps.closed(grey, model=steps.loaded(model), settings=settings, excluded=excluded)
 
 
 def refined_of(analysis: Analysis) -> Refined:

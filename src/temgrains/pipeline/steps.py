@@ -1,7 +1,7 @@
 """The single steps, for whoever stops in between, as the GUI does; and the working scale.
 
-The networks see the image at the working scale (`GuessSettings.scale`). Edges, guess and iterates stay at
-that scale, so that the refinement can go on from any of them; the last state is resampled to the image's
+The networks see the image at the working scale (`temgrains.pipeline.scale`). Edges, guess and iterates stay
+at that scale, so that the refinement can go on from any of them; the last state is resampled to the image's
 shape before lines are drawn, so that boundaries, grains and sizes always have the image's shape and pixels.
 
 Where the micrograph shows no specimen (`Micrograph.excluded`) the detectors see the mean of what is around,
@@ -23,6 +23,7 @@ from temgrains.grains import label
 from temgrains.guess import guess
 from temgrains.micrograph.excluded import check_boxes, filled
 from temgrains.pipeline.provenance import timed
+from temgrains.pipeline.scale import resampled, working_scale
 from temgrains.records import (
     Boundaries,
     BoundaryMap,
@@ -31,6 +32,7 @@ from temgrains.records import (
     GrainSizes,
     Iterate,
     Micrograph,
+    Pins,
     Progress,
     silent,
 )
@@ -42,25 +44,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from temgrains.records import ByteArray
-
-MIN_WORKING_PX = 16
-"""Shortest side of an image that the networks' four halvings leave a pixel of."""
+    from temgrains.records import ByteArray, MaskArray
 
 _DEFAULTS = Settings()
 
 
 def edges_of(
-    micrograph: Micrograph, *, settings: Settings = _DEFAULTS, progress: Progress = silent
+    micrograph: Micrograph,
+    *,
+    model: str | Path | models.Model | None = None,
+    settings: Settings = _DEFAULTS,
+    progress: Progress = silent,
 ) -> EdgeMaps:
     """Find the edges of a micrograph at the working scale.
+
+    Parameters
+    ----------
+    micrograph
+        The image.
+    model
+        What an automatic working scale must suit; None leaves the image at its own.
+    settings
+        Working scale (`settings.guess.scale`) and edge detectors.
+    progress
+        Called as ``progress("edges", done, 3)``, and before that for the estimate of the grain size.
 
     Raises
     ------
     ValueError
         If the working scale leaves less than 16 px along a side, or what is excluded lies outside the image.
     """
-    return find_edges(_at_working_scale(micrograph, settings), settings=settings.edges, progress=progress)
+    check_boxes(micrograph.excluded, micrograph.shape)
+    cleared = replace(micrograph, pixels=filled(micrograph), excluded=())
+    scale = settings.guess.scale
+    if scale == 0:
+        scale = 1.0 if model is None else working_scale(cleared, loaded(model), settings, progress)
+    return find_edges(resampled(cleared, scale), settings=settings.edges, progress=progress)
 
 
 def guess_of(
@@ -84,11 +103,12 @@ def iterates_of(
     *,
     model: str | Path | models.Model,
     settings: Settings = _DEFAULTS,
+    pins: Pins | None = None,
     progress: Progress = silent,
 ) -> Iterator[Iterate]:
     """Give Net2's iterates after `start` (see `refine`), one by one, until the refinement stops."""
     device = settings.guess.device
-    return refine(start, model=model, settings=settings.refine, device=device, progress=progress)
+    return refine(start, model=model, settings=settings.refine, device=device, pins=pins, progress=progress)
 
 
 def all_iterates(
@@ -98,18 +118,34 @@ def all_iterates(
     return (first_iterate(start), *iterates_of(start, model=model, settings=settings, progress=progress))
 
 
+def closed(
+    state: ByteArray,
+    *,
+    model: models.Model,
+    settings: Settings = _DEFAULTS,
+    excluded: MaskArray | None = None,
+    progress: Progress = silent,
+) -> Boundaries:
+    """Draw the closed lines of a state (H, W; 0..255) as its model asks, unless the settings say how."""
+    how = settings.boundaries
+    if how.closing == "model":
+        how = replace(how, closing=model.closing)
+    return close(state, settings=how, excluded=excluded, progress=progress)
+
+
 def grains_of(
     state: ByteArray,
     settings: Settings,
     progress: Progress,
     *,
+    model: models.Model,
     micrograph: Micrograph | None = None,
     seconds: dict[str, float],
 ) -> tuple[Boundaries, Grains, GrainSizes]:
     """Draw the closed lines of a state at the image's scale, label and measure its grains."""
     excluded = None if micrograph is None else micrograph.excluded_mask
     with timed(seconds, "boundaries"):
-        boundaries = close(state, settings=settings.boundaries, excluded=excluded, progress=progress)
+        boundaries = closed(state, model=model, settings=settings, excluded=excluded, progress=progress)
     with timed(seconds, "grains"):
         grains = label(boundaries)
     with timed(seconds, "sizes"):
@@ -134,30 +170,6 @@ def at_image_scale(state: ByteArray, shape: tuple[int, int]) -> ByteArray:
     return resampled
 
 
-def check_sides(shape: tuple[int, int], what: str) -> None:
-    """Refuse an image that the networks cannot halve four times."""
-    if min(shape) < MIN_WORKING_PX:
-        raise ValueError(
-            f"{what} {shape[0]} x {shape[1]} px; both sides must be at least {MIN_WORKING_PX} px"
-        )
-
-
 def loaded(model: str | Path | models.Model) -> models.Model:
     """Load a model unless it is loaded."""
     return model if isinstance(model, models.Model) else models.load(model)
-
-
-def _at_working_scale(micrograph: Micrograph, settings: Settings) -> Micrograph:
-    check_boxes(micrograph.excluded, micrograph.shape)
-    scale = settings.guess.scale
-    height, width = micrograph.shape
-    shape = (round(height * scale), round(width * scale))
-    check_sides(shape, f"at guess.scale {scale:g} the image is")
-    grey = filled(micrograph)
-    if shape == micrograph.shape:
-        return replace(micrograph, pixels=grey, excluded=())
-    pixels = resize(grey, shape, order=1, mode="edge", anti_aliasing=scale < 1)
-    size = micrograph.pixel_size
-    if size is not None:
-        size = (size[0] * height / shape[0], size[1] * width / shape[1])
-    return replace(micrograph, pixels=pixels.astype(np.float32, copy=False), pixel_size=size, excluded=())
