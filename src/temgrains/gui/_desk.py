@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from temgrains.gui._session import Session
     from temgrains.gui._worker import Work
-    from temgrains.records import PixelSize
+    from temgrains.records import Pins, PixelSize
     from temgrains.settings import Settings
 
 DRAW_MS = 15
@@ -125,6 +125,17 @@ class Desk(QObject):
     def show_iterate(self, index: int) -> None:
         """Show one of the known iterates."""
         self._go("refine", lambda session: session.show(index))
+
+    def refine_again(self, pins: Pins) -> None:
+        """Refine from the shown iterate on, keeping to pins, and find the grains."""
+        self._go("boundaries", lambda session: session.refine_again(pins))
+
+    def refresh(self, stage: str) -> None:
+        """Draw a stage again whose result was changed by hand."""
+        if self.bench is not None:
+            self.bench.redraw(stage)
+            self._drawing.start()
+        self.changed.emit()
 
     def cancel(self) -> None:
         """Stop what is at work, and what waits for it."""

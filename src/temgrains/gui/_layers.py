@@ -113,6 +113,21 @@ class ResultLayers:
             looks = {"colormap": _classes(), "opacity": 1.0, **grid.place(mask.shape)}
             self._put("boundaries", session.name, mask, Labels, **looks)
 
+    def patch(self, role: str, places: tuple[NDArray[np.intp], ...], values: NDArray[np.integer]) -> None:
+        """Set some pixels of the grains or of the boundaries; only that part of the layer is drawn again."""
+        layer = self.get(role)
+        if layer is None:
+            return
+        if role == "grains":
+            colours = len(layer.colormap.colors)
+            if values.max(initial=0) >= colours and colours < MOST_COLOURS:
+                layer.colormap = with_more_colours(layer.colormap, int(values.max()))
+        layer.data_setitem(places, values.astype(layer.data.dtype))
+        editable = layer.editable
+        layer.editable = not editable  # the only public way to keep this out of napari's undo
+        layer.editable = editable
+        self._own[role].original = layer.data.copy()
+
     def bring_forward(self, stage: str) -> None:
         """Show a stage's layers and hide those of the others, when another stage was in view before."""
         if stage == self._stage or stage not in VISIBLE:
@@ -218,6 +233,14 @@ def grain_colours(colours: NDArray[np.intp]) -> CyclicLabelColormap:
     shades[:, :3] = _colours.palette()[colours]
     shades[0] = 0
     return CyclicLabelColormap(colors=shades)
+
+
+def with_more_colours(colormap: CyclicLabelColormap, number: int) -> CyclicLabelColormap:
+    """Give a colormap of grains that goes on to a higher number, and somewhat beyond."""
+    known = np.asarray(colormap.colors)
+    more = np.ones((min(number + 257, MOST_COLOURS) - len(known), 4), np.float32)
+    more[:, :3] = _colours.palette()[np.arange(len(known), len(known) + len(more)) % _colours.PALETTE]
+    return CyclicLabelColormap(colors=np.concatenate([known, more]))
 
 
 def _classes() -> CyclicLabelColormap:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from temgrains.gui._desks import desk_of
 from temgrains.gui._header import Header
+from temgrains.gui.correct import CorrectPanel
 from temgrains.gui.extract import ExtractPanel
 from temgrains.gui.sizes import SizesPanel
 from temgrains.gui.synthesise import SynthesisePanel
@@ -60,6 +61,14 @@ class ExtractWidget(_Dock):
         return self.extract
 
 
+class CorrectWidget(_Dock):
+    """The dock "Correct boundaries"."""
+
+    def _body(self) -> QWidget:
+        self.correct = CorrectPanel(self.desk)
+        return self.correct
+
+
 class GrainSizesWidget(_Dock):
     """The dock "Grain sizes"."""
 
@@ -85,6 +94,8 @@ class TemGrainsWidget(_Dock):
         self.tabs = QTabWidget()
         self.synthesise = SynthesisePanel(self.desk)
         self.tabs.addTab(self.extract, "Extract")
+        self.correct = CorrectPanel(self.desk)
+        self.tabs.addTab(self.correct, "Correct")
         self.tabs.addTab(self.sizes, "Sizes")
         self.tabs.addTab(self.synthesise, "Synthesise")
         return self.tabs

@@ -1,0 +1,176 @@
+"""The panel "Correct boundaries": tools with their keys, undo, what is least certain, refining again."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from temgrains.gui import _widgets
+from temgrains.gui.correct_link import Corrections, corrections_of
+from temgrains.gui.correct_score_panel import ScorePanel
+from temgrains.gui.correct_state import UNCERTAIN, Corrector
+from temgrains.gui.correct_tool import TOOLS
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
+    from temgrains.gui._desk import Desk
+
+EMPTY = "Find the grains first (Extract, Run all); then their boundaries can be corrected here."
+START = "Take up a tool, or go through what is least certain with N."
+
+
+class CorrectPanel(QWidget):
+    """Shows the corrections of the chosen image, and tells them what was pressed."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.corrections: Corrections = corrections_of(desk)
+        self.tools = {name: _tool(name) for name in TOOLS}
+        self.buttons = _buttons()
+        self.message = QLabel()
+        self.doubt = QLabel()
+        self.ledger = QLabel()
+        self.score = ScorePanel(self.corrections)
+        self.kept = QLabel()
+        self._build()
+        self._connect()
+        self.show_corrections()
+
+    def show_corrections(self) -> None:
+        """Show the corrections as they are now."""
+        corrector, hand = self.corrections.corrector, self.corrections.hand
+        idle = corrector is not None and not self._desk.busy
+        for name, tool in self.tools.items():
+            tool.setEnabled(idle)
+            tool.setChecked(hand.tool == name)
+        for name, button in self.buttons.items():
+            button.setEnabled(idle and _possible(name, corrector))
+        kept = corrector.kept if corrector is not None else None
+        self._kept_row.setVisible(kept is not None)
+        if kept is not None:
+            when = time.strftime("%d %b %Y, %H:%M", time.localtime(kept.seconds))
+            self.kept.setText(f"Corrections of this image were kept: {len(kept.operations)}, of {when}.")
+        self.score.setEnabled(corrector is not None)
+        for name in ("restore", "decline"):
+            self.buttons[name].setEnabled(kept is not None)
+        _widgets.highlight(self.buttons["restore"], on=kept is not None)
+        self.message.setText(EMPTY if corrector is None else self.corrections.note or START)
+        self.ledger.setText("" if corrector is None else ledger_text(corrector))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Let the keys work from the first time on that the panel is seen."""
+        super().showEvent(event)
+        self.corrections.keys.bind()
+
+    def show_doubt(self) -> None:
+        """Say how much of the boundary is uncertain; it takes a moment, so only when asked."""
+        corrector = self.corrections.corrector
+        if corrector is not None:
+            share = corrector.uncertain_share()
+            self.doubt.setText(f"below confidence {UNCERTAIN:g}: {100 * share:.1f} % of the length")
+
+    def _build(self) -> None:
+        press = self.buttons
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 4, 2, 2)
+        layout.setSpacing(5)
+        for text in (self.message, self.ledger, self.kept):
+            text.setWordWrap(True)
+        self.message.setMinimumHeight(3 * self.message.fontMetrics().height())
+        self.message.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._kept_row = _widgets.row([self.kept, 1, press["restore"], press["decline"]])
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        for k, tool in enumerate(self.tools.values()):
+            grid.addWidget(tool, k // 2, k % 2)
+        parts: tuple[QWidget | QGridLayout, ...] = (
+            self._kept_row,
+            grid,
+            self.message,
+            _widgets.row([press["undo"], press["redo"], 1]),
+            _widgets.label("Least certain first", bold=True),
+            _widgets.row([press["previous"], press["next"], press["accept"], press["reject"]]),
+            _widgets.row([self.doubt, 1, press["doubt"]]),
+            press["again"],
+            self.ledger,
+            _widgets.Fold("Score against a reference", self.score),
+        )
+        for part in parts:
+            (layout.addLayout if isinstance(part, QGridLayout) else layout.addWidget)(part)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        corrections = self.corrections
+        corrections.changed.connect(self.show_corrections)
+        self._desk.changed.connect(self.show_corrections)
+        for name, tool in self.tools.items():
+            tool.clicked.connect(partial(self._take, name))
+        actions = {
+            "undo": corrections.undo,
+            "redo": corrections.redo,
+            "previous": partial(corrections.look, -1),
+            "next": partial(corrections.look, 1),
+            "accept": partial(corrections.judge, right=True),
+            "reject": partial(corrections.judge, right=False),
+            "again": corrections.refine_again,
+            "restore": corrections.restore,
+            "decline": corrections.decline,
+            "doubt": self.show_doubt,
+        }
+        for name, action in actions.items():
+            self.buttons[name].clicked.connect(lambda _checked=False, action=action: action())
+
+    def _take(self, name: str, _checked: bool = False) -> None:
+        self.corrections.take(name)
+        self.show_corrections()
+
+
+def ledger_text(corrector: Corrector) -> str:
+    """Say what was done by hand, with units."""
+    ledger = corrector.ledger
+    if not ledger.operations:
+        return "no corrections yet"
+    count = f"{ledger.operations} correction{'s' * (ledger.operations > 1)}"
+    where = "journalled" if corrector.journal is not None else "only in memory"
+    lengths = f"{ledger.added_px:.0f} px drawn, {ledger.removed_px:.0f} px erased"
+    return f"{count}: {lengths}, {ledger.minutes:.0f} min; {where}"
+
+
+def _possible(name: str, corrector: Corrector | None) -> bool:
+    if corrector is None:
+        return False
+    needs = {"undo": corrector.operations, "redo": corrector.history.undone, "again": corrector.operations}
+    return bool(needs.get(name, True))
+
+
+def _tool(name: str) -> QPushButton:
+    tool = TOOLS[name]
+    made = _widgets.button(f"{tool.name}   [{tool.key}]", tool.hint)
+    made.setCheckable(True)
+    made.setStyleSheet("QPushButton:checked { background-color: #007acc; color: white; }")
+    return made
+
+
+def _buttons() -> dict[str, QPushButton]:
+    make = _widgets.button
+    return {
+        "undo": make("Undo   [Ctrl+Z]", "Take the last correction back; there is no limit"),
+        "redo": make("Redo   [Ctrl+Shift+Z]", "Do again what was taken back"),
+        "previous": make("Back [P]", "The uncertain segment before"),
+        "next": make("Next [N]", "Go to the next segment, least certain first"),
+        "accept": make("Right [Enter]", "The segment shown is a boundary"),
+        "reject": make("Wrong [Bksp]", "The segment shown is none: erase it"),
+        "doubt": make("Count", "How much of the boundary's length is below a confidence of 0.6"),
+        "again": make(
+            "Refine again with my corrections",
+            "Repeat Net2 from the shown iteration; what you drew and erased is imposed at every iteration",
+        ),
+        "restore": make("Restore", "Take over the corrections of the last session"),
+        "decline": make("Not now", "Go on without them; they stay in the journal"),
+    }

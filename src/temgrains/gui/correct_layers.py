@@ -1,0 +1,162 @@
+"""The layer of corrections by hand, and the live update of grains and boundaries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import CyclicLabelColormap
+from scipy import ndimage
+
+from temgrains.gui._image import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from temgrains.corrections import Change, Operation
+    from temgrains.corrections.history import History
+    from temgrains.gui._bench import Bench
+    from temgrains.gui._layers import ResultLayers
+
+PREVIEW, CURRENT, PROPOSED = 3, 4, 5
+"""Marks beside those of the history (1 drawn, 2 erased); proposals count up from `PROPOSED`."""
+
+COLOURS = ["transparent", "#23d160", "#d64bff", "#ffe14a", "#35e0ff", "#ffe14a", "#ff9f1c", "#ff5d8f"]
+"""Nothing, drawn, erased, preview, current, and three proposals."""
+
+
+class HandLayer:
+    """The layer "corrections" of one image: what was done by hand, and what would be done now.
+
+    It is made when a tool is taken up, found by its id, and made again if the user has deleted it. Nothing is
+    stored in it: all of it can be drawn again from the history.
+    """
+
+    def __init__(self, viewer: Any, bench: Bench) -> None:
+        self._viewer = viewer
+        self._bench = bench
+        self._id: str | None = None
+        self._hand: NDArray[np.uint8] | None = None
+        self._shown = np.zeros(0, np.intp)
+
+    @property
+    def layer(self) -> Any:
+        """The layer, None while it is not there."""
+        return next((layer for layer in self._viewer.layers if layer.unique_id == self._id), None)
+
+    def show(self, history: History) -> Any:
+        """Bring the layer up to date, into view and to the front of the selection; give it."""
+        layer = self.layer
+        marks = _wide(history.marks())
+        self._hand, self._shown = marks.copy(), np.zeros(0, np.intp)
+        if layer is None:
+            layer = self._make(marks)
+        else:
+            layer.data = marks
+        layer.visible = True
+        self._viewer.layers.selection.active = layer
+        return layer
+
+    def paint(self, history: History, operation: Operation) -> None:
+        """Draw what was done by hand again around an operation."""
+        layer = self.layer
+        if layer is None or self._hand is None:
+            return
+        self.preview([])
+        window = _window_of(operation, layer.data.shape)
+        marks = _wide(history.marks()[window])
+        self._hand[window] = marks
+        rows, columns = np.nonzero(layer.data[window] != marks)
+        if rows.size:
+            places = rows + window[0].start, columns + window[1].start
+            layer.data_setitem(places, marks[rows, columns])
+
+    def preview(self, paths: Sequence[tuple[NDArray[np.intp], int]]) -> None:
+        """Show paths, each with its mark, over what was done by hand, in place of those shown before."""
+        layer = self.layer
+        if layer is None or self._hand is None:
+            return
+        shape = self._hand.shape
+        painted = [(_thick(path, shape), mark) for path, mark in paths]
+        flat = np.concatenate([self._shown, *(places for places, _ in painted)])
+        values = np.concatenate(
+            [self._hand.reshape(-1)[self._shown], *(np.full(len(p), mark, np.uint8) for p, mark in painted)]
+        )
+        self._shown = np.concatenate([np.zeros(0, np.intp), *(places for places, _ in painted)])
+        if flat.size:
+            _, last = np.unique(
+                flat[::-1], return_index=True
+            )  # of several marks on a pixel the last one counts
+            chosen = len(flat) - 1 - last
+            layer.data_setitem(np.unravel_index(flat[chosen], shape), values[chosen])
+
+    def _make(self, marks: NDArray[np.uint8]) -> Any:
+        session, grid = self._bench.session, self._bench.grid
+        layer = Labels(
+            marks,
+            name=f"{session.name} corrections",
+            colormap=CyclicLabelColormap(colors=COLOURS),
+            opacity=0.9,
+            metadata={KEY: {"role": "corrections"}},
+            **grid.place((marks.shape[0], marks.shape[1])),
+        )
+        self._viewer.layers.append(layer)
+        layer.editable = False
+        self._id = layer.unique_id
+        return layer
+
+
+class LiveGrains:
+    """Keeps the layers of grains and boundaries in step with a history, pixel by pixel.
+
+    The grains' layer numbers them without gaps, as the analysis does; grains born since get the next numbers.
+    """
+
+    def __init__(self, layers: ResultLayers, history: History, labels: NDArray[np.int32]) -> None:
+        self._layers = layers
+        known = int(history.labels.max(initial=0))
+        self._numbers = np.zeros(known + 1, np.int64)
+        inside = history.labels > 0
+        self._numbers[history.labels[inside]] = labels[inside]
+
+    def follow(self, change: Change, shape: tuple[int, ...]) -> None:
+        """Take a change over into the layers."""
+        if change.empty:
+            return
+        for number in change.born:
+            self._name(number)
+        places = np.unravel_index(change.where, shape)
+        values = np.where(change.after > 0, self._numbers[np.maximum(change.after, 0)], 0)
+        self._layers.patch("grains", places, values)
+        self._layers.patch("boundaries", places, (change.after == 0).astype(np.int64))
+
+    def _name(self, number: int) -> None:
+        if number >= len(self._numbers):
+            self._numbers = np.pad(self._numbers, (0, number + 1 - len(self._numbers)))
+        if self._numbers[number] == 0:
+            self._numbers[number] = self._numbers.max() + 1
+
+
+def _wide(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Widen marks to three pixels, so that they are seen on a large image."""
+    wide: NDArray[np.uint8] = ndimage.maximum_filter(marks, 3)
+    return wide
+
+
+def _thick(path: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Give the flat indices of a path three pixels wide."""
+    steps = np.array([(0, 0), (0, 1), (1, 0), (0, -1), (-1, 0)])
+    near = (path[:, None] + steps).reshape(-1, 2)
+    near = near[((near >= 0) & (near < shape)).all(axis=1)]
+    flat: NDArray[np.intp] = near @ np.array([shape[1], 1])
+    return flat
+
+
+def _window_of(operation: Operation, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    corners = np.array([point for stroke in operation.strokes for point in stroke.points])
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 3, 0, shape)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 4, 0, shape)
+    return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))

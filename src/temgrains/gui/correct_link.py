@@ -1,0 +1,320 @@
+"""What all Correct panels of a viewer share: a corrector per image, the tool in hand, keys, new sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from temgrains.corrections.verbs import Impossible
+from temgrains.gui._chores import Chore
+from temgrains.gui._side_work import SideWork
+from temgrains.gui.correct_keys import ToolKeys
+from temgrains.gui.correct_layers import HandLayer, LiveGrains
+from temgrains.gui.correct_state import Corrector
+from temgrains.gui.correct_tool import Hand
+
+if TYPE_CHECKING:
+    from temgrains.corrections import Change, Operation
+    from temgrains.gui._desk import Desk
+    from temgrains.gui._session import Session
+    from temgrains.records import Analysis
+
+PUBLISH_MS = 500
+"""Time after the last operation at which sizes are measured again [ms]."""
+
+
+class Corrections(QObject):
+    """The corrections of the images of one viewer; see the module."""
+
+    changed = Signal()
+    """Something that a panel shows has changed."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.note = ""
+        self.hand = Hand(desk.viewer)
+        self._correctors: dict[Session, Corrector] = {}
+        self._layers: dict[Session, HandLayer] = {}
+        self._live: LiveGrains | None = None
+        self._in_step = True
+        self._images: dict[Session, Any] = {}
+        self._published: dict[Session, Analysis] = {}
+        self._work = SideWork(self)
+        self._turned = QTimer(self)
+        self._turned.setSingleShot(True)
+        self._turned.setInterval(0)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PUBLISH_MS)
+        self.keys = ToolKeys(self)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._pause.timeout.connect(self._publish)
+        self.hand.asked.connect(self.do)
+        self.hand.said.connect(self._say)
+        self.hand.taken.connect(self.changed)
+        self.desk.changed.connect(self._on_desk)
+        self.desk.left.connect(self._on_left)
+        self.desk.viewer.layers.selection.events.active.connect(self._on_active)
+        self._turned.timeout.connect(self._look_at_selection)
+
+    # What there is
+
+    @property
+    def corrector(self) -> Corrector | None:
+        """The corrector of the chosen image, None before it has grains."""
+        session = self.desk.session
+        return self._correctors.get(session) if session is not None else None
+
+    @property
+    def settled(self) -> bool:
+        """Whether sizes belong to the corrected grains."""
+        return not (self._pause.isActive() or self._work.busy)
+
+    # What a panel may ask for
+
+    def take(self, tool: str) -> None:
+        """Take up a tool, or put it down if it is in hand."""
+        corrector, image, session = self.corrector, self.desk.watch.image, self.desk.session
+        if self.hand.tool == tool or corrector is None or image is None or session is None:
+            self.hand.put_down()
+            return
+        if self.desk.busy:
+            self._say("Wait until the work is done, or cancel it; then correct.")
+            return
+        self._show_layer(session, corrector)
+        self.hand.take(tool, corrector, image, self._layers[session])
+
+    def do(self, operation: Operation) -> None:
+        """Do an operation, and show what it changed."""
+        corrector = self.corrector
+        if corrector is None:
+            return
+        live = self._live_grains(corrector)
+        change = corrector.do(operation)
+        self._after(live, change, operation)
+        if change.empty and operation.verb != "accept":
+            self._say("The line closes nothing yet: it is kept for Refine again. Ctrl+Z takes it back.")
+        else:
+            self._say("")
+
+    def undo(self) -> None:
+        """Take the last operation back."""
+        self._back_or_forth(lambda corrector: (corrector.operations[-1:], corrector.undo))
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self._back_or_forth(lambda corrector: (corrector.history.undone[-1:], corrector.redo))
+
+    def look(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) segment, least certain first, and show it."""
+        corrector, image, session = self.corrector, self.desk.watch.image, self.desk.session
+        if corrector is None or image is None or session is None:
+            return
+        place = corrector.next_uncertain(step)
+        if place is None:
+            self._say("Every boundary was drawn or accepted by hand.")
+            return
+        point, path, confidence, where = place
+        self._show_layer(session, corrector)
+        self.hand.cancel()
+        self._layers[session].preview([(path, 4)])
+        world = image.data_to_world(point)
+        camera = self.desk.viewer.scene.camera
+        camera.center = (*camera.center[:-2], *world[-2:])
+        self._say(f"Segment {where}, confidence {confidence:.2f}: Enter accepts it, Backspace erases it.")
+
+    def judge(self, *, right: bool) -> None:
+        """Accept or erase the segment shown, and go to the next one."""
+        corrector = self.corrector
+        if corrector is None:
+            return
+        live = self._live_grains(corrector)
+        try:
+            change = corrector.judge(right=right)
+        except Impossible as why:
+            self._say(str(why))
+            return
+        if change is not None:
+            self._after(live, change, corrector.operations[-1])
+            self.look(1)
+
+    def confirm(self) -> None:
+        """Do what Enter means now: end the line, take the proposal, or accept the segment."""
+        if self.hand.tool in {"draw", "close"} and self.hand.begun:
+            self.hand.finish()
+        else:
+            self.judge(right=True)
+
+    def refine_again(self) -> None:
+        """Refine from the shown iterate on; the corrections are imposed on it at every iteration."""
+        session, corrector = self.desk.session, self.corrector
+        if session is None or corrector is None or session.shown is None or self.desk.busy:
+            return
+        self.hand.put_down()
+        self.desk.refine_again(corrector.pins(session.shown))
+
+    def restore(self) -> None:
+        """Take over the corrections that the journal kept."""
+        corrector = self.corrector
+        if corrector is not None:
+            corrector.restore()
+            self._live, self._in_step = None, False
+            self._publish()
+            self.changed.emit()
+
+    def decline(self) -> None:
+        """Leave the corrections that the journal kept where they are."""
+        if self.corrector is not None:
+            self.corrector.kept = None
+            self.changed.emit()
+
+    # From the desk and napari
+
+    def _on_desk(self) -> None:
+        session, image = self.desk.session, self.desk.watch.image
+        analysis = session.analysis if session is not None else None
+        self._prune(session, image)
+        self.keys.bind_image()
+        if session is None or analysis is None:
+            self.hand.put_down()
+            self.changed.emit()
+            return
+        corrector = self._correctors.get(session)
+        if corrector is None:
+            self._correctors[session] = Corrector(analysis)
+            self._images[session] = None if image is None else image.unique_id
+            self._live, self._in_step = None, True
+        elif analysis.boundaries is not corrector.analysis.boundaries and not self._ours(session, analysis):
+            self._rebase(session, corrector, analysis)
+        self.changed.emit()
+
+    def _prune(self, chosen: Session | None, image: Any) -> None:
+        """Close the correctors of images that are gone, or have other pixels now."""
+        there = {layer.unique_id for layer in self.desk.viewer.layers}
+        current = None if image is None else image.unique_id
+        for session, image_id in list(self._images.items()):
+            if image_id not in there or (image_id == current and session is not chosen):
+                self.hand.put_down()
+                self._correctors.pop(session).close()
+                del self._images[session]
+
+    def _on_left(self) -> None:
+        self.hand.put_down()
+        self.keys.unbind()
+        self._pause.stop()
+        self._turned.stop()
+        self._work.abandon()
+        for corrector in self._correctors.values():
+            corrector.close()
+        self._correctors.clear()
+        self._images.clear()
+
+    def _on_active(self, _event: object = None) -> None:
+        # A new layer is selected for a moment and then no longer; only what lasts is the user's wish.
+        self._turned.start()
+
+    def _look_at_selection(self) -> None:
+        """Put the tool down when the user turns to another layer, or has deleted ours."""
+        session = self.desk.session
+        layer = self._layers[session].layer if session in self._layers else None
+        active = self.desk.viewer.layers.selection.active
+        if self.hand.tool and (layer is None or active is not layer):
+            self.hand.put_down()
+            self._say("The tool was put down; take it up again to go on. All corrections are kept.")
+
+    # Inside
+
+    def _ours(self, session: Session, analysis: Analysis) -> bool:
+        published = self._published.get(session)
+        return published is not None and analysis.boundaries is published.boundaries
+
+    def _rebase(self, session: Session, corrector: Corrector, analysis: Analysis) -> None:
+        self.hand.put_down()
+        self._live, self._in_step = None, not corrector.operations
+        corrector.rebase(analysis)
+        if session in self._layers and self._layers[session].layer is not None:
+            self.keys.bind_layer(self._layers[session].show(corrector.history))
+        if corrector.operations:
+            self._publish()
+
+    def _show_layer(self, session: Session, corrector: Corrector) -> None:
+        if session not in self._layers and self.desk.bench is not None:
+            self._layers[session] = HandLayer(self.desk.viewer, self.desk.bench)
+        layers = self._layers[session]
+        if layers.layer is None or self.desk.viewer.layers.selection.active is not layers.layer:
+            self.keys.bind_layer(layers.show(corrector.history))
+
+    def _live_grains(self, corrector: Corrector) -> LiveGrains | None:
+        """Give what keeps the layers in step, made before the first change after they were drawn."""
+        bench, session = self.desk.bench, self.desk.session
+        if bench is None or session is None or session.analysis is None or not self._in_step:
+            return None
+        if self._live is None:
+            labels = session.analysis.boundaries.labels
+            self._live = LiveGrains(bench.layers, corrector.history, labels)
+        return self._live
+
+    def _back_or_forth(self, choose: Any) -> None:
+        corrector = self.corrector
+        if corrector is None:
+            return
+        operations, act = choose(corrector)
+        live = self._live_grains(corrector)
+        change = act()
+        if change is not None:
+            self._after(live, change, operations[0])
+            self._say("")
+
+    def _after(self, live: LiveGrains | None, change: Change, operation: Operation) -> None:
+        corrector, session = self.corrector, self.desk.session
+        if corrector is None or session is None:
+            return
+        if live is not None:
+            self.desk.watch.quietly(live.follow, change, corrector.history.labels.shape)
+        if session in self._layers:
+            self._layers[session].paint(corrector.history, operation)
+        for note in corrector.notes:
+            show_warning(note)
+        corrector.notes.clear()
+        self._pause.start()
+        self.changed.emit()
+
+    def _publish(self) -> None:
+        """Measure the corrected grains in the worker, and give them to the session."""
+        session, corrector = self.desk.session, self.corrector
+        if session is None or corrector is None or session.analysis is None:
+            return
+        if self._work.busy:
+            self._pause.start()
+            return
+        analysis, operations = session.analysis, corrector.operations
+        boundaries = corrector.history.boundaries()
+
+        def call() -> Analysis:
+            from temgrains import pipeline  # noqa: PLC0415  (imports torch)
+
+            return pipeline.with_boundaries(analysis, boundaries, operations)
+
+        def take(made: Analysis) -> None:
+            if session.analysis is analysis and corrector.operations == operations:
+                self._published[session] = made
+                session.analysis = made
+                self._live, self._in_step = None, True
+                self.desk.refresh("boundaries")
+
+        self._work.start(Chore("Sizes", call, take))
+
+    def _say(self, note: str) -> None:
+        self.note = note
+        self.changed.emit()
+
+
+def corrections_of(desk: Desk) -> Corrections:
+    """Give what the Correct panels of a desk share."""
+    found = desk.findChild(Corrections)
+    return found if found is not None else Corrections(desk)

@@ -1,0 +1,168 @@
+"""The score of boundaries against a reference: figures, curve, and lines in three colours."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.files import atomic_path, plain
+from temgrains.gui._state import metric
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from temgrains.records import MaskArray, PixelSize
+    from temgrains.score import Score, Verdict
+
+MARGIN_PX = 12
+"""Width left out along the image border; hand-drawn references often have a frame there [px]."""
+
+NAMES = {
+    "eq1": "found (Eq. 1)",
+    "precision": "precision",
+    "f1": "F1",
+    "length": "length, found / true",
+    "are": "Rand error of grains",
+    "vi": "variation of information [bit]",
+}
+"""What is shown, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A score, its lines, its curve (tolerance, Eq. 1, precision), and what was compared."""
+
+    score: Score
+    verdict: Verdict
+    curve: NDArray[np.float64]
+    reference: str
+    judged: str
+    pixel_size: PixelSize | None
+
+
+def lines_of(layer: Any) -> MaskArray:
+    """Give the boundaries that a layer shows.
+
+    Of labels with several numbers the lines between them and where they are 0; of labels with one number what
+    was painted; of an image what is brighter than half of its brightest value.
+    """
+    pixels = np.asarray(layer.data)
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3].max(axis=-1)
+    if layer._type_string == "labels" and len(np.unique(pixels)) > 2:
+        lines = pixels == 0
+        lines[:, :-1] |= (pixels[:, :-1] != pixels[:, 1:]) & (pixels[:, 1:] != 0)
+        lines[:-1] |= (pixels[:-1] != pixels[1:]) & (pixels[1:] != 0)
+        found: MaskArray = lines
+        return found
+    bright: MaskArray = pixels > (0 if layer._type_string == "labels" else pixels.max() / 2)
+    return bright
+
+
+def compare(
+    reference: tuple[str, MaskArray],
+    judged: tuple[str, MaskArray],
+    *,
+    tolerance_px: float,
+    pixel_size: PixelSize | None,
+) -> Comparison:
+    """Compare boundaries with a reference; both come with their name."""
+    from temgrains.score import curve, judge, score  # noqa: PLC0415
+
+    masks, margin = (reference[1], judged[1]), min(MARGIN_PX, (min(judged[1].shape) - 1) // 4)
+    return Comparison(
+        score=score(*masks, tolerance_px=tolerance_px, margin_px=margin),
+        verdict=judge(*masks, tolerance_px=tolerance_px, margin_px=margin),
+        curve=curve(*masks, margin_px=margin),
+        reference=reference[0],
+        judged=judged[0],
+        pixel_size=pixel_size,
+    )
+
+
+def text_of(comparison: Comparison) -> str:
+    """Give the figures as text that can be pasted into a paper or a mail."""
+    score = comparison.score
+    lines = [
+        f"{comparison.judged} against {comparison.reference}, tolerance {tolerance_text(comparison)}",
+        *(f"{name}: {getattr(score, key):.3f}" for key, name in NAMES.items()),
+    ]
+    return "\n".join(lines)
+
+
+def tolerance_text(comparison: Comparison) -> str:
+    """Give the tolerance in pixels and, where the pixel size is known, in its unit."""
+    pixels = comparison.score.tolerance_px
+    if comparison.pixel_size is None:
+        return f"{pixels:g} px"
+    low, high = (pixels * size for size in sorted(comparison.pixel_size))
+    return f"{pixels:g} px = {metric(low)}" + ("" if low == high else f" to {metric(high)}")
+
+
+def table_of(comparison: Comparison) -> str:
+    """Give the figures as rich text for the panel."""
+    score = comparison.score
+    rows = "".join(
+        f"<tr><td>{name}</td><td align='right'>&nbsp;&nbsp;<b>{getattr(score, key):.3f}</b></td></tr>"
+        for key, name in NAMES.items()
+    )
+    return f"<table>{rows}</table>"
+
+
+def save(comparison: Comparison, path: Path) -> None:
+    """Write the figures and the curve as JSON or CSV, or the curve as a figure, by the file's ending.
+
+    Raises
+    ------
+    ValueError
+        If the ending is none of these.
+    OSError
+        If the file cannot be written.
+    """
+    writers = {".json": _write_json, ".csv": _write_csv, ".png": _write_figure, ".svg": _write_figure}
+    writer = writers.get(path.suffix.lower())
+    if writer is None:
+        raise ValueError(f"{path.name} has no known ending; end it with {', '.join(writers)}")
+    with atomic_path(path) as temporary:
+        writer(comparison, temporary)
+
+
+def _write_json(comparison: Comparison, path: Path) -> None:
+    content = {
+        "reference": comparison.reference,
+        "judged": comparison.judged,
+        "pixel_size_nm": comparison.pixel_size,
+        **asdict(comparison.score),
+        "curve": {"columns": ["tolerance_px", "eq1", "precision"], "rows": comparison.curve},
+    }
+    path.write_text(json.dumps(plain(content), indent=1) + "\n", encoding="utf-8")
+
+
+def _write_csv(comparison: Comparison, path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["# reference", comparison.reference, "judged", comparison.judged])
+        for key, value in asdict(comparison.score).items():
+            writer.writerow([f"# {key}", value])
+        writer.writerow(["tolerance_px", "eq1", "precision"])
+        writer.writerows(comparison.curve.tolist())
+
+
+def _write_figure(comparison: Comparison, path: Path) -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415  (slow, and few save one)
+
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    axes = figure.add_subplot()
+    tolerance, eq1, precision = comparison.curve.T
+    axes.plot(tolerance, eq1, "o-", label="Eq. 1")
+    axes.plot(tolerance, precision, "s--", label="precision")
+    axes.axvline(comparison.score.tolerance_px, color="grey", linewidth=0.8)
+    axes.set(xlabel="tolerance [px]", ylabel="share of length", ylim=(0, 1.02))
+    axes.legend()
+    figure.savefig(path, dpi=200)

@@ -1,0 +1,301 @@
+"""The part "Score" of the Correct panel: a reference, the figures, the curve, the lines in three colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.colormaps import CyclicLabelColormap
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
+from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from temgrains.errors import sentence
+from temgrains.gui import _widgets
+from temgrains.gui._chores import Chore
+from temgrains.gui._image import KEY
+from temgrains.gui._side_work import SideWork
+from temgrains.gui.correct_score import compare, lines_of, save, table_of, text_of, tolerance_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qtpy.QtGui import QPaintEvent
+
+    from temgrains.gui.correct_link import Corrections
+    from temgrains.gui.correct_score import Comparison
+    from temgrains.records import MaskArray
+
+MINE = "my corrected result"
+"""The reference that is always there: how good the program was before its boundaries were corrected."""
+
+COLOURS = ["transparent", "#ff9f1c", "#ffffff", "#35b7ff"]
+"""Nothing, missed (orange) and correct (white) as in the paper, false."""
+
+WAIT_MS = 400
+
+
+class ScorePanel(QWidget):
+    """Compares the boundaries with a reference, again after each correction while it is open."""
+
+    def __init__(self, corrections: Corrections) -> None:
+        super().__init__()
+        self._corrections = corrections
+        self._desk = corrections.desk
+        self.comparison: Comparison | None = None
+        self._layer_id: str | None = None
+        self._work = SideWork(self)
+        self.reference = QComboBox()
+        self.tolerance = _widgets.number(
+            "Distance up to which a line counts as found [px]", (0, 50), 4.0, decimals=1, suffix=" px"
+        )
+        self.figures = QLabel()
+        self.legend = QLabel(
+            "<span style='color:#ff9f1c'>■</span> missed &nbsp; <span style='color:#ffffff'>■</span> correct "
+            "&nbsp; <span style='color:#35b7ff'>■</span> false"
+        )
+        self.curve = CurvePlot()
+        self.open = _widgets.button("Open…", "Take a reference from a file: a mask of boundaries, or labels")
+        self.compare = _widgets.button("Compare", "Score the boundaries, and again after each correction")
+        self.copy = _widgets.button("Copy", "Copy the figures as text")
+        self.save = _widgets.button(
+            "Save…", "Save figures and curve as JSON or CSV, or the curve as PNG or SVG"
+        )
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(WAIT_MS)
+        self._live = False
+        self._build()
+        self._connect()
+        self.show_references()
+
+    def show_references(self) -> None:
+        """List what may be the reference, the chosen one kept."""
+        chosen = self.reference.currentData()
+        self.reference.clear()
+        self.reference.addItem(MINE, None)
+        shape = None if self._desk.bench is None else self._desk.bench.grid.shape
+        for layer in self._desk.viewer.layers:
+            ours = "role" in layer.metadata.get(KEY, {}) or layer is self._desk.watch.image
+            if isinstance(layer, Labels | Image) and not ours and tuple(layer.data.shape[:2]) == shape:
+                self.reference.addItem(layer.name, layer.unique_id)
+        self.reference.setCurrentIndex(max(self.reference.findData(chosen), 0))
+        self.copy.setEnabled(self.comparison is not None)
+        self.save.setEnabled(self.comparison is not None)
+        self.compare.setEnabled(self._corrections.corrector is not None)
+
+    def start(self) -> None:
+        """Compare now, and after each correction from now on."""
+        self._live = True
+        self._run()
+
+    def save_to(self, path: Path) -> None:
+        """Save the figures and the curve."""
+        if self.comparison is None:
+            return
+        try:
+            save(self.comparison, path)
+        except (ValueError, OSError) as error:
+            show_error(sentence(error, path))
+
+    def open_reference(self, path: str) -> None:
+        """Open a reference as a layer on the image, and choose it."""
+        from temgrains.score import read_mask  # noqa: PLC0415
+
+        bench = self._desk.bench
+        if bench is None:
+            return
+        try:
+            mask = read_mask(path)
+        except (ValueError, OSError) as error:
+            show_error(sentence(error, Path(path)))
+            return
+        if mask.shape != bench.grid.shape:
+            show_error(
+                f"{path} is {mask.shape[0]} x {mask.shape[1]} px but the image "
+                f"{bench.grid.shape[0]} x {bench.grid.shape[1]}; a reference must be of the same image"
+            )
+            return
+        layer = Labels(
+            mask.astype(np.uint8), name=f"{Path(path).stem} reference", **bench.grid.place(mask.shape)
+        )
+        layer.visible = False
+        active = self._desk.viewer.layers.selection.active
+        self._desk.viewer.layers.append(layer)
+        self._desk.viewer.layers.selection.active = active
+        self.show_references()
+        self.reference.setCurrentIndex(self.reference.findData(layer.unique_id))
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self.reference.setMinimumContentsLength(14)
+        self.reference.setToolTip(
+            "What is taken as true: a layer of this image, or your corrected boundaries"
+        )
+        form = QFormLayout()
+        form.addRow("Reference", _widgets.row([self.reference, self.open, 1]))
+        form.addRow("Tolerance", _widgets.row([self.tolerance, self.compare, 1]))
+        layout.addLayout(form)
+        self.figures.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.figures.setWordWrap(True)
+        for part in (self.figures, self.legend, self.curve, _widgets.row([self.copy, self.save, 1])):
+            layout.addWidget(part)
+        self.legend.setVisible(False)
+        self.curve.setVisible(False)
+
+    def _connect(self) -> None:
+        self.compare.clicked.connect(self.start)
+        self.open.clicked.connect(self._ask_reference)
+        self.copy.clicked.connect(self._copy)
+        self.save.clicked.connect(self._ask_path)
+        self.tolerance.valueChanged.connect(self._later)
+        self.reference.activated.connect(self._later)
+        self._wait.timeout.connect(self._run)
+        self._corrections.changed.connect(self._later)
+        for event in ("inserted", "removed", "renamed"):
+            getattr(self._desk.viewer.layers.events, event).connect(self._on_layers)
+        self._desk.left.connect(self._stop)
+
+    def _on_layers(self, _event: object = None) -> None:
+        self.show_references()
+
+    def _stop(self) -> None:
+        self._live = False
+        self._wait.stop()
+        self._work.abandon()
+
+    def _later(self, _value: object = None) -> None:
+        self.compare.setEnabled(self._corrections.corrector is not None)
+        if self._live:
+            self._wait.start()
+
+    def _run(self) -> None:
+        corrector, session = self._corrections.corrector, self._desk.session
+        if corrector is None or session is None:
+            return
+        if self._work.busy:
+            self._wait.start()
+            return
+        now = corrector.history.labels == 0
+        reference, judged = self._sides(now, corrector.analysis.boundaries.mask)
+        tolerance, size = self.tolerance.value(), session.pixel_size
+
+        def call() -> Comparison:
+            return compare(reference, judged, tolerance_px=tolerance, pixel_size=size)
+
+        self._work.start(Chore("Score", call, self._show))
+
+    def _sides(
+        self, now: MaskArray, before: MaskArray
+    ) -> tuple[tuple[str, MaskArray], tuple[str, MaskArray]]:
+        """Give the reference and what is judged, each with its name."""
+        layers = {layer.unique_id: layer for layer in self._desk.viewer.layers}
+        layer = layers.get(self.reference.currentData())
+        if layer is None:
+            return (MINE, now), ("boundaries before corrections", before)
+        return (layer.name, lines_of(layer)), ("boundaries", now)
+
+    def _show(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        heading = f"{comparison.judged} against {comparison.reference}, within {tolerance_text(comparison)}"
+        self.figures.setText(f"{heading}{table_of(comparison)}")
+        self.legend.setVisible(True)
+        self.curve.setVisible(True)
+        self.curve.show_curve(comparison.curve, comparison.score.tolerance_px)
+        self.copy.setEnabled(True)
+        self.save.setEnabled(True)
+        self._draw(comparison)
+
+    def _draw(self, comparison: Comparison) -> None:
+        """Show the lines in three colours in a layer of their own."""
+        bench, session, layers = self._desk.bench, self._desk.session, self._desk.viewer.layers
+        verdict = comparison.verdict
+        if bench is None or session is None or verdict.missed.shape != bench.grid.shape:
+            return
+        marks = (verdict.missed + 2 * verdict.correct + 3 * (verdict.false & ~verdict.correct)).astype(
+            np.uint8
+        )
+        layer = next((layer for layer in layers if layer.unique_id == self._layer_id), None)
+        if layer is not None:
+            layer.data = marks
+            return
+        active = layers.selection.active
+        layer = Labels(
+            marks,
+            name=f"{session.name} score",
+            colormap=CyclicLabelColormap(colors=COLOURS),
+            opacity=1.0,
+            metadata={KEY: {"role": "score"}},
+            **bench.grid.place(marks.shape),
+        )
+        layers.append(layer)
+        layer.editable = False
+        self._layer_id = layer.unique_id
+        layers.selection.active = active
+
+    def _copy(self) -> None:
+        clipboard = QApplication.clipboard()
+        if self.comparison is not None and clipboard is not None:
+            clipboard.setText(text_of(self.comparison))
+
+    def _ask_reference(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a reference", "", "Images (*.png *.tif *.tiff)")
+        if path:
+            self.open_reference(path)
+
+    def _ask_path(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the score", "score.json", "*.json *.csv *.png *.svg"
+        )
+        if path:
+            self.save_to(Path(path))
+
+
+class CurvePlot(QWidget):
+    """Eq. 1 and precision against the tolerance, 0 to 10 px."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: Any = np.zeros((0, 3))
+        self._tolerance = 4.0
+        self.setFixedHeight(110)
+        self.setToolTip("Share of the length within the tolerance: Eq. 1 (solid), precision (dashed)")
+
+    def show_curve(self, rows: NDArray[np.float64], tolerance_px: float) -> None:
+        """Draw another curve, with a mark at the tolerance."""
+        self._rows, self._tolerance = rows, tolerance_px
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        """Paint frame, both lines, and what they are."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(34, 6, self.width() - 44, self.height() - 28)
+        text = self.palette().text().color()
+        painter.setPen(text)
+        painter.drawRect(area)
+        for share in (0, 1):
+            painter.drawText(QRectF(0, area.bottom() - share * area.height() - 8, 30, 16), _RIGHT, str(share))
+        below = QRectF(area.left(), area.bottom() + 3, area.width(), 16)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "tolerance [px]; — Eq. 1, - - precision")
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, "10")
+        mark = area.left() + min(self._tolerance / 10, 1) * area.width()
+        painter.setPen(QPen(QColor("#f0b429"), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(QPointF(mark, area.top()), QPointF(mark, area.bottom()))
+        for column, style in ((1, Qt.PenStyle.SolidLine), (2, Qt.PenStyle.DashLine)):
+            painter.setPen(QPen(QColor("#4fa8ff"), 1.6, style))
+            points = [
+                QPointF(area.left() + row[0] / 10 * area.width(), area.bottom() - row[column] * area.height())
+                for row in self._rows
+                if np.isfinite(row[column])
+            ]
+            painter.drawPolyline(QPolygonF(points))
+        painter.end()
+
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

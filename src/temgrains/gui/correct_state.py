@@ -1,0 +1,248 @@
+"""The corrections of one image: what was done, what can be undone, what is least certain. Knows no Qt."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from temgrains.corrections import History, Ledger, SegmentGraph, ledger, pins_of, trace, verbs
+from temgrains.corrections.gaps import propose
+from temgrains.corrections.history import DRAWN, REPLAY_SLACK_PX
+from temgrains.corrections.journal import Journal, JournalError, Kept, digest_of
+from temgrains.corrections.paths import Wire, evidence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from temgrains.corrections import Change, Operation
+    from temgrains.corrections.verbs import Point
+    from temgrains.records import Analysis, GreyArray, Iterate, Pins
+
+UNCERTAIN = 0.6
+"""Segments below this confidence are to be looked at."""
+
+
+class Corrector:
+    """Corrections of one analysis, and their journal.
+
+    ``analysis`` is the one that the corrections start from. Without a journal (the disk is full, the folder
+    read-only) everything works, and ``notes`` say so.
+    """
+
+    def __init__(
+        self, analysis: Analysis, *, folder: Path | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.analysis = analysis
+        self.history = History(analysis.boundaries)
+        self.notes: list[str] = []
+        self.unsaved = False
+        self.journal: Journal | None = None
+        self.kept: Kept | None = None
+        self._clock = clock
+        self._begun = False
+        self._evidence: GreyArray | None = None
+        self._graph: SegmentGraph | None = None
+        self._at: Point | None = None
+        self._open(folder)
+
+    # What there is
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What was done and not undone."""
+        return self.history.operations
+
+    @property
+    def ledger(self) -> Ledger:
+        """The corrections in numbers."""
+        return ledger(self.operations)
+
+    def graph(self) -> SegmentGraph:
+        """Give the segments as they are now, with the confidence that the networks have in each."""
+        if self._graph is None:
+            grey = _confidence_map(self.analysis)
+            self._graph = trace(self.history.labels, image=self.analysis.micrograph.pixels, map_grey=grey)
+        return self._graph
+
+    def wire(self, start: Point) -> Wire:
+        """Give the paths that start at a point and follow the image, and keep off lines that are there."""
+        if self._evidence is None:
+            self._evidence = evidence_of(_confidence_map(self.analysis))
+        return Wire(np.where(self._beside_lines(), np.float32(0), self._evidence), start)
+
+    def uncertain_share(self, level: float = UNCERTAIN) -> float:
+        """Give the share of the boundary's length that is below a confidence, and not accepted or drawn."""
+        graph = self.graph()
+        open_to_doubt = (graph.confidence < level) & ~self._by_hand(graph)
+        total = graph.length_px.sum()
+        return float(graph.length_px[open_to_doubt].sum() / total) if total else 0.0
+
+    # What can be done
+
+    def do(self, operation: Operation) -> Change:
+        """Do an operation and note it in the journal."""
+        stamped = verbs.at_time(operation, self._clock())
+        change = self.history.do(stamped)
+        self._note("do", stamped)
+        return self._changed(change)
+
+    def undo(self) -> Change | None:
+        """Take the last operation back."""
+        change = self.history.undo()
+        if change is not None:
+            self._note("undo")
+            self._changed(change)
+        return change
+
+    def redo(self) -> Change | None:
+        """Do again what was undone."""
+        change = self.history.redo()
+        if change is not None:
+            self._note("redo")
+            self._changed(change)
+        return change
+
+    def proposals(self, point: Point) -> tuple[Operation, ...]:
+        """Propose up to three lines through a point."""
+        if self._evidence is None:
+            self._evidence = evidence_of(_confidence_map(self.analysis))
+        return propose(self.history.labels, self._evidence, point)
+
+    def next_uncertain(self, step: int) -> tuple[Point, NDArray[np.intp], float, str] | None:
+        """Go to the next (1) or previous (-1) segment, least certain first.
+
+        Returns
+        -------
+        place
+            Its middle, its pixels, its confidence, and "3 of 120"; None if none is left.
+        """
+        graph = self.graph()
+        left = np.flatnonzero(~self._by_hand(graph))
+        if not left.size:
+            return None
+        order = left[np.argsort(graph.confidence[left], kind="stable")]
+        here = 0 if step > 0 else len(order) - 1
+        if self._at is not None and (current := graph.nearest(self._at, 3)) is not None:
+            found = np.flatnonzero(order == current)
+            here = (int(found[0]) + step) % len(order) if found.size else 0
+        chosen = int(order[here])
+        self._at = graph.centre(chosen)
+        return self._at, graph.path(chosen), float(graph.confidence[chosen]), f"{here + 1} of {len(order)}"
+
+    def judge(self, *, right: bool) -> Change | None:
+        """Accept or erase the segment that `next_uncertain` went to; None if there is none."""
+        if self._at is None:
+            return None
+        verb = verbs.accept if right else verbs.erase
+        return self.do(verb(self.history.labels, self._at, reach_px=3))
+
+    def pins(self, state: Iterate) -> Pins:
+        """Give the corrections as pins for a state of the refinement."""
+        shape = (state.state.shape[0], state.state.shape[1])
+        return pins_of(self.operations, self.history.labels == 0, shape)
+
+    def rebase(self, analysis: Analysis) -> None:
+        """Go on from another network of the same image: what was done is done again on it."""
+        operations, undone = self.operations, self.history.undone
+        self.analysis, self._graph, self._evidence = analysis, None, None
+        self.history = replayed(analysis, operations, undone)
+        if operations and self.journal is not None:
+            self._journalled(lambda journal: journal.begin(analysis.boundaries, operations, undone))
+            self._begun = True
+
+    def restore(self) -> None:
+        """Take over what the journal kept of the last session."""
+        if self.kept is None:
+            return
+        kept, self.kept = self.kept, None
+        self.history = History(kept.start)
+        for operation in (*kept.operations, *reversed(kept.undone)):
+            self.history.do(operation)
+        for _ in kept.undone:
+            self.history.undo()
+        self._begun, self._graph, self.unsaved = True, None, not kept.saved
+        self.notes += kept.notes
+
+    def mark_saved(self) -> None:
+        """Remember that all of it is saved elsewhere."""
+        self.unsaved = False
+        self._journalled(lambda journal: journal.saved())
+
+    def close(self) -> None:
+        """Give the journal free."""
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+
+    # Inside
+
+    def _open(self, folder: Path | None) -> None:
+        try:
+            self.journal = Journal(digest_of(self.analysis.micrograph.pixels), folder=folder)
+        except JournalError as error:
+            self.notes.append(str(error))
+            return
+        self.notes += self.journal.notes
+        if self.journal.shared:
+            self.notes.append("another window corrects this image too; this one keeps its corrections apart")
+        kept = self.journal.kept()
+        if kept is not None and kept.start.labels.shape == self.history.labels.shape:
+            self.kept = kept
+
+    def _changed(self, change: Change) -> Change:
+        self._graph = None
+        self.unsaved = True
+        return change
+
+    def _note(self, what: str, *operation: Operation) -> None:
+        if not self._begun:
+            self._begun = True
+            self._journalled(lambda journal: journal.begin(self.history.start))
+        self._journalled(lambda journal: getattr(journal, what)(*operation))
+
+    def _journalled(self, write: Callable[[Journal], None]) -> None:
+        if self.journal is None:
+            return
+        try:
+            write(self.journal)
+        except JournalError as error:
+            self.notes.append(str(error))
+            self.close()
+
+    def _by_hand(self, graph: SegmentGraph) -> NDArray[np.bool_]:
+        """Whether most of a segment was drawn or accepted."""
+        near = ndimage.maximum_filter(self.history.marks() == DRAWN, 3)[tuple(graph.pixels.T)]
+        share = np.bincount(graph.owner, near, graph.count) / np.maximum(np.bincount(graph.owner), 1)
+        found: NDArray[np.bool_] = share > 0.5
+        return found
+
+    def _beside_lines(self) -> NDArray[np.bool_]:
+        lines = self.history.labels == 0
+        near: NDArray[np.bool_] = ndimage.binary_dilation(lines, np.ones((5, 5), bool))
+        return near
+
+
+def replayed(analysis: Analysis, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> History:
+    """Do operations on the network of another analysis; what was undone can be done again there too."""
+    history = History(analysis.boundaries)
+    for operation in (*operations, *reversed(undone)):
+        history.do(operation, slack_px=REPLAY_SLACK_PX)
+    for _ in undone:
+        history.undo()
+    return history
+
+
+def _confidence_map(analysis: Analysis) -> NDArray[np.uint8]:
+    """Give the mean of the guess and of the last state, at the image's scale."""
+    from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415  (imports torch)
+
+    shape = analysis.micrograph.shape
+    states = [at_image_scale(analysis.iterates[k].state, shape).astype(np.uint16) for k in (0, -1)]
+    mean: NDArray[np.uint8] = ((states[0] + states[1]) // 2).astype(np.uint8)
+    return mean

@@ -1,0 +1,353 @@
+"""Corrections in a real viewer: real mouse and key events, and what the user then sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from drawn import SHAPE, Stages, drawing, lattice
+from PIL import Image
+from qtpy.QtCore import QPoint, Qt
+
+from temgrains.corrections import verbs
+from temgrains.gui.dock import TemGrainsWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Window
+
+
+@pytest.fixture(autouse=True)
+def _drawn(stages: Stages) -> None:
+    """Every test here uses the drawn stages."""
+
+
+class Editor:
+    """A window whose Correct tab is used with the mouse and the keyboard."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.viewer, self.qtbot = window, window.viewer, window.qtbot
+        self.panel = window.dock.correct
+        self.link = self.panel.corrections
+        self.canvas = self.viewer.window._qt_viewer.canvas
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.link.corrector.history.labels
+
+    @property
+    def count(self) -> int:
+        return len(np.unique(self.labels)) - 1
+
+    def pos(self, row: float, column: float) -> QPoint:
+        """Where a pixel of the image lies on the screen."""
+        world = self.window.layer("film").data_to_world((row, column))
+        camera = self.viewer.scene.camera
+        height, width = self.viewer.canvas.size
+        offset = (np.array(world) - camera.center[-2:]) * camera.zoom
+        return QPoint(round(width / 2 + offset[1]), round(height / 2 + offset[0]))
+
+    def click(self, row: float, column: float, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
+        native = self.canvas.native
+        self.qtbot.mouseMove(native, self.pos(row, column))
+        self.qtbot.mouseClick(native, Qt.MouseButton.LeftButton, modifier, self.pos(row, column))
+
+    def key(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
+        self.qtbot.keyClick(self.viewer.window._qt_viewer, key, modifier)
+
+    def settle(self) -> None:
+        self.window.until(lambda: self.link.settled and self.window.desk.settled)
+
+
+@pytest.fixture
+def editor(open_window: Callable[..., Window]) -> Editor:
+    window = open_window(dock=TemGrainsWidget)
+    window.viewer.show()
+    window.dock.tabs.setCurrentWidget(window.dock.correct)
+    window.desk.do("all")
+    window.settle()
+    window.qtbot.wait(50)
+    return Editor(window)
+
+
+def test_a_click_erases_a_boundary_and_everything_follows(editor: Editor) -> None:
+    assert editor.count == 24
+    editor.key(Qt.Key.Key_X)
+    assert editor.link.hand.tool == "erase"
+    editor.click(8, 15)
+    assert editor.count == 23
+    grains, lines = editor.window.layer("film grains"), editor.window.layer("film boundaries")
+    assert grains.data[8, 8] == grains.data[8, 24], "the layer follows at once"
+    assert lines.data[8, 15] == 0
+    assert editor.window.layer("film corrections").data[8, 15] == 2
+    editor.settle()
+    analysis = editor.window.desk.session.analysis
+    assert analysis.grains.count == 23
+    assert len(analysis.sizes.table) == 23
+    assert analysis.provenance["corrections"]["by_verb"] == {"erase": 1}
+    assert "1 correction:" in editor.panel.ledger.text()
+    assert editor.window.names().count("film grains") == 1
+
+
+def test_undo_and_redo_keys_take_whole_operations_back(editor: Editor) -> None:
+    start = editor.labels.copy()
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.click(24, 31)
+    assert editor.count == 22
+    editor.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert editor.count == 23
+    editor.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(editor.labels, start)
+    assert np.array_equal(editor.window.layer("film boundaries").data == 1, start == 0)
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    editor.key(Qt.Key.Key_Z, both)
+    editor.key(Qt.Key.Key_Z, both)
+    assert editor.count == 22
+
+
+def test_drawing_from_line_to_line_with_two_clicks(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_D)
+    editor.click(8, 16)
+    editor.qtbot.mouseMove(editor.canvas.native, editor.pos(8, 22))
+    assert (editor.window.layer("film corrections").data == 3).any(), "the line is shown before it is drawn"
+    editor.click(8, 30)
+    assert editor.count == 25
+    assert (editor.window.layer("film corrections").data != 3).all()
+
+
+def test_a_double_click_ends_a_line_and_escape_forgets_it(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_D)
+    editor.click(8, 24)
+    editor.key(Qt.Key.Key_Escape)
+    assert not editor.link.hand.begun
+    editor.click(8, 16)
+    editor.click(8, 24, Qt.KeyboardModifier.AltModifier)
+    editor.key(Qt.Key.Key_Return)
+    assert editor.count == 24
+    assert "closes nothing yet" in editor.panel.message.text()
+    assert len(editor.link.corrector.operations) == 1
+
+
+def test_splitting_joining_and_refusals(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_S)
+    editor.click(6, 20)
+    editor.click(6, 26)
+    assert editor.count == 25
+    editor.key(Qt.Key.Key_J)
+    editor.click(3, 22)
+    editor.click(12, 22)
+    assert editor.count == 24
+    editor.click(3, 22)
+    editor.click(3, 23)
+    assert "both clicks are in one grain" in editor.panel.message.text()
+
+
+def test_a_gap_is_closed_by_one_of_the_proposals(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_G)
+    editor.click(24, 24)
+    assert "proposed" in editor.panel.message.text()
+    editor.key(Qt.Key.Key_1)
+    assert editor.count == 25
+
+
+def test_the_least_certain_segment_is_shown_accepted_and_erased(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_N)
+    assert "Segment 1 of" in editor.panel.message.text()
+    editor.key(Qt.Key.Key_Return)
+    assert editor.link.corrector.operations[-1].verb == "accept"
+    before = editor.count
+    editor.key(Qt.Key.Key_Backspace)
+    assert editor.count == before - 1
+    editor.panel.buttons["doubt"].click()
+    assert "% of the length" in editor.panel.doubt.text()
+
+
+def test_a_drag_pans_and_corrects_nothing(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    native, left = editor.canvas.native, Qt.MouseButton.LeftButton
+    editor.qtbot.mousePress(native, left, pos=editor.pos(8, 15))
+    for step in range(1, 6):
+        editor.qtbot.mouseMove(native, editor.pos(8, 15) + QPoint(8 * step, 0))
+    editor.qtbot.mouseRelease(native, left, pos=editor.pos(8, 15))
+    assert editor.count == 24
+
+
+def test_turning_to_another_layer_puts_the_tool_down(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.viewer.layers.selection.active = editor.window.layer("film grains")
+    editor.window.until(lambda: editor.link.hand.tool == "")
+    editor.click(8, 15)
+    assert editor.count == 24
+    assert not any(tool.isChecked() for tool in editor.panel.tools.values())
+
+
+def test_corrections_survive_the_deletion_of_their_layer(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.viewer.layers.remove("film corrections")
+    editor.window.until(lambda: editor.link.hand.tool == "")
+    editor.panel.tools["erase"].click()
+    assert editor.window.layer("film corrections").data[8, 15] == 2
+    editor.click(24, 31)
+    assert editor.count == 22
+
+
+def test_find_grains_again_keeps_the_corrections(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.settle()
+    editor.window.desk.do("grains")
+    editor.settle()
+    editor.settle()
+    assert editor.window.desk.session.analysis.grains.count == 23
+    editor.panel.buttons["undo"].click()
+    editor.settle()
+    assert editor.window.desk.session.analysis.grains.count == 24
+
+
+def test_refining_again_passes_the_corrections_on(editor: Editor, stages: Stages) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.settle()
+    editor.window.desk.show_iterate(3)
+    editor.panel.buttons["again"].click()
+    editor.settle()
+    pins = editor.window.desk.session.pins
+    assert pins.grain[8, 15]
+    assert not pins.boundary.any()
+    assert editor.window.desk.session.at_end
+    assert editor.window.desk.session.analysis.grains.count == 23, "and they are done on the new network"
+
+
+def test_in_3d_it_says_what_to_do(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.viewer.dims.ndisplay = 3
+    editor.click(8, 15)
+    assert "flat view" in editor.panel.message.text()
+    assert editor.count == 24
+
+
+def test_an_image_of_another_size_starts_anew(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.window.layer("film").data = drawing((48, 80))
+    editor.settle()
+    assert editor.link.corrector is None
+    assert editor.link.hand.tool == ""
+    editor.window.desk.do("all")
+    editor.settle()
+    assert editor.link.corrector.operations == ()
+
+
+def test_a_dock_that_is_closed_while_drawing_leaves_no_callbacks(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_D)
+    editor.click(8, 16)
+    editor.viewer.window.remove_dock_widget("all")
+    editor.window.until(lambda: not editor.viewer.keymap)
+    assert editor.viewer.mouse_move_callbacks == []
+
+
+def test_what_was_kept_is_offered_and_restored(editor: Editor, open_window: Callable[..., Window]) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.settle()
+    editor.viewer.window.remove_dock_widget("all")
+    window = open_window(dock=TemGrainsWidget)
+    window.desk.do("all")
+    window.settle()
+    panel = window.dock.correct
+    assert "Corrections of this image were kept: 1, of" in panel.kept.text()
+    panel.buttons["restore"].click()
+    window.until(lambda: panel.corrections.settled and window.desk.settled)
+    assert window.desk.session.analysis.grains.count == 23
+    assert panel._kept_row.isHidden()
+
+
+def test_two_windows_on_one_image_keep_apart(
+    editor: Editor, open_window: Callable[..., Window], messages: list[str]
+) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    other = open_window(dock=TemGrainsWidget)
+    other.desk.do("all")
+    other.settle()
+    second = other.dock.correct.corrections
+    assert second.corrector.kept is None
+    second.do(editor.link.corrector.operations[0])
+    assert any("another window corrects this image" in message for message in messages)
+    assert len(editor.link.corrector.operations) == 1
+
+
+def test_without_a_writable_folder_it_works_and_says_so(
+    open_window: Callable[..., Window], home: Any, messages: list[str]
+) -> None:
+    (home / "corrections").write_text("a file where the folder should be")
+    window = open_window(dock=TemGrainsWidget)
+    window.desk.do("all")
+    window.settle()
+    link = window.dock.correct.corrections
+    link.take("erase")
+    link.do(verbs.erase(link.corrector.history.labels, (8, 15)))
+    assert len(np.unique(link.corrector.history.labels)) == 24
+    assert any("only in memory" in message for message in messages)
+    assert "only in memory" in window.dock.correct.ledger.text()
+
+
+def test_the_drawn_network_is_what_these_tests_think() -> None:
+    assert lattice(SHAPE)[8, 15]
+
+
+def test_the_score_says_how_good_the_boundaries_were(editor: Editor, tmp_path: Any) -> None:
+    panel = editor.panel.score
+    editor.key(Qt.Key.Key_X)
+    editor.click(24, 31)
+    panel.compare.click()
+    editor.window.until(lambda: panel.comparison is not None and not panel._work.busy)
+    assert panel.comparison.score.eq1 == 1
+    assert panel.comparison.score.precision < 1, "the erased boundary was false"
+    assert "within 4 px = 2.00 nm" in panel.figures.text()
+    assert (editor.window.layer("film score").data == 3).any()
+    editor.qtbot.wait(50)
+    assert editor.link.hand.tool == "erase", "the new layer does not put the tool down"
+    panel._copy()
+    for name in ("score.json", "score.csv", "score.png"):
+        panel.save_to(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 200
+
+
+def test_the_score_against_a_drawn_reference_follows_the_corrections(editor: Editor) -> None:
+    panel = editor.panel.score
+    truth = lattice().astype(np.uint8)
+    truth[9:14, 15] = 0
+    editor.viewer.add_labels(truth, name="truth", scale=(0.5, 0.5), units=("nm", "nm"))
+    panel.reference.setCurrentIndex(panel.reference.findText("truth"))
+    panel.tolerance.setValue(0)
+    panel.compare.click()
+    editor.window.until(lambda: panel.comparison is not None)
+    before = panel.comparison.score.precision
+    editor.panel.tools["erase"].click()
+    editor.click(8, 15)
+    editor.window.until(lambda: panel.comparison.score.precision != before)
+    assert panel.comparison.reference == "truth"
+
+
+def test_a_reference_of_another_size_is_refused(editor: Editor, tmp_path: Any, messages: list[str]) -> None:
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "small.png")
+    editor.panel.score.open_reference(str(tmp_path / "small.png"))
+    assert "must be of the same image" in messages[-1]
+    editor.panel.score.open_reference(str(tmp_path / "none.png"))
+    assert "none.png" in messages[-1]
+
+
+def test_an_unknown_ending_is_refused(editor: Editor, tmp_path: Any, messages: list[str]) -> None:
+    editor.panel.score.compare.click()
+    editor.window.until(lambda: editor.panel.score.comparison is not None)
+    editor.panel.score.save_to(tmp_path / "score.doc")
+    assert "no known ending" in messages[-1]
+
+
+def test_the_panel_fits_a_narrow_dock(editor: Editor) -> None:
+    assert editor.panel.minimumSizeHint().width() <= 380
