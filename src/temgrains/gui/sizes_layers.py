@@ -144,7 +144,7 @@ def lines_of(counted: Field, kind: str) -> list[tuple[NDArray[np.float64], str]]
     from temgrains.statistics.intercepts import ABRAMS, DIRECTIONS, circle_of  # noqa: PLC0415
 
     if kind.startswith("lines"):
-        return [line for degrees in DIRECTIONS for line in _parallel(counted, degrees)]
+        return [line for k, degrees in enumerate(DIRECTIONS) for line in _parallel(counted, k, degrees)]
     shares = {"circle (Hilliard)": (1.0,), "three circles (Abrams)": ABRAMS}.get(kind, ())
     (row, column), largest = circle_of(counted)
     high, wide = counted.pixel
@@ -157,14 +157,15 @@ def lines_of(counted: Field, kind: str) -> list[tuple[NDArray[np.float64], str]]
     return circles
 
 
-def _parallel(counted: Field, degrees: float) -> list[tuple[NDArray[np.float64], str]]:
-    """Give a few lines of one direction, from edge to edge of the image."""
+def _parallel(counted: Field, number: int, degrees: float) -> list[tuple[NDArray[np.float64], str]]:
+    """Give a few lines of one direction, from edge to edge; those of all directions share no point."""
     size = np.array(counted.cells.shape) * counted.pixel
     along = np.array([-math.sin(math.radians(degrees)), math.cos(math.radians(degrees))])
     across = np.array([along[1], -along[0]])
     reach = np.abs(size * across).sum() / 2
     found = []
-    for share in np.linspace(-1, 1, LINES_PER_DIRECTION + 2)[1:-1]:
+    shift = 0.618 * number % 1
+    for share in 2 * (np.arange(LINES_PER_DIRECTION) + shift) / LINES_PER_DIRECTION - 1:
         ends = _clipped(size / 2 + share * reach * across, along, size)
         if ends is not None:
             found.append((ends / counted.pixel - 0.5, "line"))

@@ -10,8 +10,6 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from temgrains.gui.sizes_state import number
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QPaintEvent
@@ -110,12 +108,10 @@ class DistributionPlot(QWidget):
         span = max(float(top - bottom), 1e-9)
         area = self._area()
         painter.drawRect(area)
-        for value in np.linspace(bottom, top, 4):
-            y = self._at(0, (value - bottom) / span).y()
+        for value in round_values(math.exp(bottom), math.exp(top)):
+            y = self._at(0, (math.log(value) - bottom) / span).y()
             place = QRectF(0, y - 7, _LEFT - 4, 14)
-            painter.drawText(
-                place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number(math.exp(value))
-            )
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
         for value in range(math.ceil(low), math.floor(high) + 1):
             place = QRectF(self._at((value - low) / (high - low), 0).x() - 15, area.bottom() + 2, 30, 14)
             painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, str(value))
@@ -180,6 +176,12 @@ def density(fit: Lognormal, x: NDArray[np.float64], *, by_area: bool) -> NDArray
     mu = fit.mu + (2 * fit.sigma**2 if by_area else 0)
     heights: NDArray[np.float64] = np.exp(-(((np.log(x) - mu) / fit.sigma) ** 2) / 2)
     return heights / (x * fit.sigma * math.sqrt(2 * math.pi))
+
+
+def round_values(low: float, high: float) -> list[float]:
+    """Give values for a logarithmic axis: 1, 2, 3 and 5 of each decade."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [m * 10.0**k for k in decades for m in (1, 2, 3, 5) if low <= m * 10.0**k <= high]
 
 
 def ticks(top: float) -> list[float]:
