@@ -154,3 +154,12 @@ def test_kinds_that_imagej_does_not_know_have_their_resolution_per_cm(tmp_path: 
         per_cm = [tags.valueof(name) for name in ("YResolution", "XResolution")]
         assert [1e7 * down / up for up, down in per_cm] == pytest.approx(OBLONG)
     assert read(tmp_path / "a.tif").pixel_size == pytest.approx(OBLONG)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_beyond_4_gb_it_is_bigtiff(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "IMAGEJ_BYTES", 1000)
+    writers.write_image(str(tmp_path / name), drawing(), looks(OBLONG))
+    with tifffile.TiffFile(tmp_path / name) as tif:
+        assert tif.is_bigtiff
+    assert read(tmp_path / name).pixel_size == pytest.approx(OBLONG)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from temgrains.records import PixelSize
 
 
+IMAGEJ_BYTES = 2**32 - 2**25
+"""Larger images become BigTIFF, which ImageJ does not know."""
+
+
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """Write a labels layer as TIFF: our boundaries and iterates as 0 and 255, anything else as numbers.
 
@@ -99,9 +103,11 @@ def _pixel_size(meta: dict[str, Any]) -> PixelSize | None:
 def _write_tiff(
     path: str | Path, pixels: NDArray[Any], pixel_size: PixelSize | None, *, rgb: bool = False
 ) -> None:
-    """Write as ImageJ does where it knows the type, else as a plain TIFF with its resolution per cm."""
-    known = pixels.dtype.name in ({"uint8"} if rgb else {"uint8", "uint16", "float32"})
+    """Write as ImageJ does where it knows type and size, else as plain TIFF with its resolution per cm."""
+    large = pixels.nbytes > IMAGEJ_BYTES
+    known = not large and pixels.dtype.name in ({"uint8"} if rgb else {"uint8", "uint16", "float32"})
     options: dict[str, Any] = {"photometric": "rgb" if rgb else "minisblack", "imagej": known}
+    options["bigtiff"] = large
     if not known:
         options["metadata"] = None
     if pixel_size is not None:
@@ -138,5 +144,10 @@ def _write_ome(
             metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "nm"}
     with atomic_path(path) as temporary:
         tifffile.imwrite(
-            temporary, pixels, ome=True, photometric="rgb" if rgb else "minisblack", metadata=metadata
+            temporary,
+            pixels,
+            ome=True,
+            bigtiff=pixels.nbytes > IMAGEJ_BYTES,
+            photometric="rgb" if rgb else "minisblack",
+            metadata=metadata,
         )

@@ -87,7 +87,7 @@ def read(
     _check_page(page)
     length = _checked_length(scale_bar)
     try:
-        micrograph = _read(path, typed, page)
+        micrograph = _steadily_read(path, typed, page)
     except UnreadableImage:
         raise
     except MemoryError as error:
@@ -113,6 +113,37 @@ def _by_scale_bar(path: Path, micrograph: Micrograph, length_nm: float) -> Micro
     if bar is None:
         refuse(path, "no scale bar was found in it; give the pixel size instead")
     return with_scale_bar(micrograph, bar, length_nm, keep_size=micrograph.calibration == "typed")
+
+
+def _steadily_read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
+    """Read a file again, once, if it was changed meanwhile or its drive failed."""
+    for last in (False, True):
+        before = _stamp(path)
+        try:
+            micrograph = _read(path, typed, page)
+        except UnreadableImage:
+            if last or _stamp(path) == before:
+                raise
+        except OSError as error:
+            # Decoders raise errors of this kind, but without a number, for files that are damaged.
+            if error.errno is None:
+                raise
+            if last:
+                reason = f"it cannot be read ({error.strerror}); check the drive, or copy the file from it"
+                raise UnreadableImage(path, reason) from error
+        else:
+            if _stamp(path) == before:
+                return micrograph
+    return refuse(path, "it changes while it is read; wait until it is written, then open it again")
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Give what changes with a file, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
@@ -144,7 +175,8 @@ def _typed(typed: PixelSize, said: Calibration) -> Calibration:
     if ratio is None:
         return Calibration(typed, "typed")
     doubt = (
-        f"the typed pixel size is {ratio:.0%} off the {shown(said.pixel_size)} of the {said.source}; check it"
+        f"the typed pixel size of {shown(typed)} is {ratio:.0%} off the {shown(said.pixel_size)} of the "
+        f"{said.source}; check it"
     )
     return Calibration(typed, "typed", (doubt,))
 

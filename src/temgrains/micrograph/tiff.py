@@ -42,13 +42,28 @@ def decode(path: Path, page: int | None) -> Decoded:
         # Counting the pages follows their chain and notices when it runs in a circle; iterating does not.
         count = len(tif.pages)
         _refuse_damaged(path, said)
-        index, notes = chosen_page(path, _measured(tif, count) if page is None else page, count)
+        behind = _images_behind(tif, count)
+        if behind and page:
+            refuse(
+                path,
+                f"only the first of its {behind} images is described, as ImageJ writes stacks above 4 GB; "
+                "save the others one by one",
+            )
+        index, notes = chosen_page(path, _measured(tif, count) if page is None else page, behind or count)
         chosen = tif.pages[index].aspage()
         _check_layout(path, chosen)
         pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
         _refuse_damaged(path, said)
         calibration, instrument = _calibration(tif, chosen), _instrument(tif, chosen)
     return Decoded(pixels, calibration, notes, index, instrument)
+
+
+def _images_behind(tif: TiffFile, count: int) -> int:
+    """Give how many images a stack of ImageJ has of which only the first is a page, 0 for any other file."""
+    if count != 1 or not tif.is_imagej:
+        return 0
+    said = (tif.imagej_metadata or {}).get("images")
+    return said if isinstance(said, int) and said > 1 else 0
 
 
 def _measured(tif: TiffFile, count: int) -> int | None:
