@@ -74,3 +74,23 @@ def test_only_settled_runs_within_46_passes_count_as_converged():
     summary = evaluation.summarise(table)
     assert (summary["count"], summary["converged"], summary["f1"]) == (5, 0.4, 0.9)
     assert "index" not in summary
+
+
+def test_segments_are_rated_and_the_curve_is_found_again():
+    rng = np.random.default_rng(0)
+    support = rng.uniform(0.02, 0.98, 4000)
+    true = rng.random(4000) < evaluation.calibrated(support, -0.5, 2.0)
+    known = pd.DataFrame({"support": support, "true": true})
+    offset, slope = evaluation.fit_confidence(known)
+    assert (offset, slope) == pytest.approx((-0.5, 2.0), abs=0.2)
+    sure = known.assign(confidence=evaluation.calibrated(support, offset, slope))
+    assert evaluation.calibration_error(sure) < 0.03
+    assert evaluation.calibration_error(known.assign(confidence=support)) > 0.08
+
+
+def test_segments_of_fresh_micrographs_are_compared_with_their_truth():
+    recipe = paper_recipe(shape=(96, 160), mean_diameter_px=(40.0, 44.0))
+    found = evaluation.evaluate_confidence(recipe, model="paper", seed=9, count=2)
+    assert found["support"].between(0, 1).all()
+    assert found["true"].mean() > 0.7
+    assert found.loc[found["true"], "support"].mean() > found.loc[~found["true"], "support"].mean()

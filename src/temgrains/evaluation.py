@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage, optimize
+from skimage.morphology import skeletonize
 
 from temgrains import models, pipeline
+from temgrains.pipeline.confidence import calibrated
 from temgrains.records import Micrograph, Progress, silent
 from temgrains.refine import PoorGuessWarning
 from temgrains.score import score
@@ -17,6 +20,8 @@ from temgrains.synthesis import Recipe, synthesise
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from temgrains.records import Boundaries, Iterate
 
@@ -124,6 +129,69 @@ def evaluate_from_noise(
         )
         progress("noise", done, len(seeds))
     return pd.DataFrame(rows)
+
+
+def evaluate_confidence(
+    recipe: Recipe,
+    *,
+    model: str | Path | models.Model = models.DEFAULT,
+    seed: int,
+    count: int = 100,
+    tolerance_px: float = 3.0,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Compare the confidence of segments of fresh synthetic micrographs with how many of them are true.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per segment: ``support``, the mean of the guess along it (0..1); ``confidence`` (0..1);
+        ``length_px``; ``true``, whether at least half of its pixels lie within the tolerance of a boundary.
+    """
+    networks = pipeline.loaded(model)
+    tables = []
+    for index in range(count):
+        sample = synthesise(recipe, seed=seed, index=index)
+        micrograph = Micrograph(sample.image.astype(np.float32) / np.float32(255))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PoorGuessWarning)
+            analysis = pipeline.analyse(micrograph, model=networks)
+        graph = pipeline.segments_of(analysis)
+        plain = pipeline.segments_of(analysis, calibrate=False)
+        near = ndimage.distance_transform_edt(~skeletonize(sample.truth)) <= tolerance_px
+        share = np.bincount(graph.owner, near[graph.pixels[:, 0], graph.pixels[:, 1]], graph.count)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "support": plain.confidence,
+                    "confidence": graph.confidence,
+                    "length_px": graph.length_px,
+                    "true": share >= 0.5 * np.bincount(graph.owner, minlength=graph.count),
+                }
+            )
+        )
+        progress("confidence", index + 1, count)
+    return pd.concat(tables, ignore_index=True)
+
+
+def calibration_error(segments: pd.DataFrame, *, bins: int = 10) -> float:
+    """Give the expected calibration error of segments: |confidence - share that is true|, by their number."""
+    which = np.minimum((segments["confidence"] * bins).astype(int), bins - 1)
+    groups = segments.groupby(which)
+    gaps = (groups["confidence"].mean() - groups["true"].mean()).abs()
+    return float((gaps * groups.size()).sum() / len(segments))
+
+
+def fit_confidence(segments: pd.DataFrame) -> tuple[float, float]:
+    """Fit the logistic curve from support to confidence: give the offset and the slope of the logit."""
+    known, true = segments["support"].to_numpy(), segments["true"].to_numpy()
+
+    def surprise(scale: NDArray[np.float64]) -> float:
+        sure = np.clip(calibrated(known, *scale), 1e-6, 1 - 1e-6)
+        return float(-np.where(true, np.log(sure), np.log(1 - sure)).mean())
+
+    found = optimize.minimize(surprise, np.array([0.0, 1.0]), method="Nelder-Mead")
+    return float(found.x[0]), float(found.x[1])
 
 
 def are_microstructures(noise: pd.DataFrame, micrographs: pd.DataFrame) -> pd.Series:

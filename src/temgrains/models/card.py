@@ -21,6 +21,10 @@ SELF_TEST_TOLERANCE = 0.05
 """Largest difference of the self-test's block means from the card's [grey levels]: other processors round
 differently by far less, a wrong weight or a wrong engine by far more."""
 
+_PAIRS = {
+    "grains_px": "the least and the largest diameter in px",
+    "confidence": "the offset and the slope of a logit",
+}
 _REQUIRED = ("format", "name", "networks", "criterion", "sha256", "self_test")
 
 
@@ -119,10 +123,10 @@ def check_card(card: Any, where: str) -> None:
     known = isinstance(networks, dict) and set(networks) == {"net1", "net2"}
     if not known or any(name not in list(ARCHITECTURES) for name in networks.values()):
         raise ModelError(f"{where}: networks {networks!r} are unknown; known: {', '.join(ARCHITECTURES)}")
-    sizes = card.get("grains_px")
-    pair = isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(v, int | float) for v in sizes)
-    if sizes is not None and not pair:
-        raise ModelError(f"{where}: grains_px {sizes!r} must be the least and the largest diameter in px")
+    for key, meaning in _PAIRS.items():
+        pair = card.get(key, [0.0, 1.0])
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(v, int | float) for v in pair)):
+            raise ModelError(f"{where}: {key} {pair!r} must be {meaning}")
     members = card.get("members", 1)
     if not isinstance(members, int) or not 1 <= members <= 8:
         raise ModelError(f"{where}: members {members!r} must be a whole number from 1 to 8")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from temgrains import models
 from temgrains.pipeline import provenance, steps
+from temgrains.pipeline.confidence import rated, with_confidence
 from temgrains.pipeline.provenance import timed
 from temgrains.records import (
     Analysis,
     Boundaries,
     BoundaryMap,
     EdgeMaps,
+    GrainSizes,
     Iterate,
     Micrograph,
     PixelSize,
@@ -23,6 +25,8 @@ from temgrains.settings import STAGES, Settings, first_stale, settings_from_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from temgrains.corrections import SegmentGraph
 
 _DEFAULTS = Settings()
 
@@ -168,6 +172,7 @@ def conclude(
     boundaries, grains, sizes = steps.grains_of(
         state, settings, progress, model=networks, micrograph=micrograph, seconds=seconds
     )
+    guessed = steps.at_image_scale(refined.guess.grey, micrograph.shape)
     return Analysis(
         micrograph=micrograph,
         edges=refined.edges,
@@ -175,7 +180,7 @@ def conclude(
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=sizes,
+        sizes=with_confidence(sizes, rated(boundaries, guessed, networks.card)),
         provenance={
             **provenance.origin(micrograph),
             **provenance.made_with(networks, settings),
@@ -193,6 +198,12 @@ def closed_guess(
     grey = steps.at_image_scale(analysis.guess.grey, analysis.micrograph.shape)
     excluded = analysis.micrograph.excluded_mask
     return steps.closed(grey, model=steps.loaded(model), settings=settings, excluded=excluded)
+
+
+def segments_of(analysis: Analysis, *, calibrate: bool = True) -> SegmentGraph:
+    """Give the segments of an analysis's boundaries with their confidence, or with the mean of the guess."""
+    guessed = steps.at_image_scale(analysis.guess.grey, analysis.micrograph.shape)
+    return rated(analysis.boundaries, guessed, analysis.provenance["model"] if calibrate else {})
 
 
 def refined_of(analysis: Analysis) -> Refined:
@@ -225,6 +236,14 @@ def with_pixel_size(
     return replace(
         analysis,
         micrograph=micrograph,
-        sizes=steps.sizes_of(analysis.grains, micrograph),
+        sizes=_with_known_confidence(steps.sizes_of(analysis.grains, micrograph), analysis),
         provenance={**analysis.provenance, **provenance.origin(micrograph)},
     )
+
+
+def _with_known_confidence(sizes: GrainSizes, analysis: Analysis) -> GrainSizes:
+    """Keep what no scale changes."""
+    known = analysis.sizes.table
+    if "confidence" not in known:
+        return sizes
+    return replace(sizes, table=sizes.table.assign(confidence=known["confidence"].to_numpy()))

@@ -9,6 +9,7 @@ from temgrains.corrections import corrected, ledger
 from temgrains.corrections.history import REPLAY_SLACK_PX
 from temgrains.grains import label
 from temgrains.pipeline import steps
+from temgrains.pipeline.confidence import rated, with_confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +39,15 @@ def with_corrections(
 def with_boundaries(analysis: Analysis, boundaries: Boundaries, operations: Sequence[Operation]) -> Analysis:
     """Give the analysis other lines, the corrections that made them, and the grains and sizes that follow."""
     grains = label(boundaries)
+    shape = analysis.micrograph.shape
+    segments = rated(
+        boundaries, steps.at_image_scale(analysis.guess.grey, shape), analysis.provenance.get("model", {})
+    )
     made = {**asdict(ledger(operations)), "list": [operation.to_plain() for operation in operations]}
     return replace(
         analysis,
         boundaries=boundaries,
         grains=grains,
-        sizes=steps.sizes_of(grains, analysis.micrograph),
+        sizes=with_confidence(steps.sizes_of(grains, analysis.micrograph), segments),
         provenance={**analysis.provenance, "corrections": made},
     )
