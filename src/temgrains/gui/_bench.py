@@ -36,6 +36,8 @@ STEPS: dict[str, tuple[str, Callable[[Session], Job | None]]] = {
     "last": ("refine", Session.to_last),
     "grains": ("boundaries", Session.find_grains),
     "all": ("boundaries", Session.run_all),
+    "again": ("boundaries", Session.refine_again),
+    "show grains": ("boundaries", lambda _session: None),
 }
 """What a dock can ask for: the stage it shows, and the session's method, which may give a job."""
 

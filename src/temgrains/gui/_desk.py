@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from temgrains.gui._session import Session
     from temgrains.gui._worker import Work
-    from temgrains.records import Pins, PixelSize
+    from temgrains.records import PixelSize
     from temgrains.settings import Settings
 
 DRAW_MS = 15
@@ -58,7 +58,6 @@ class Desk(QObject):
         self.side_work = SideWork(self)
         self._benches: dict[str, Bench] = {}
         self._docks: set[int] = set()
-        self._has_shown_bar = False
         self._queued: Callable[[], Any] | None = None
         self._at_work: Bench | None = None
         self._drawing = QTimer(self)
@@ -125,17 +124,6 @@ class Desk(QObject):
     def show_iterate(self, index: int) -> None:
         """Show one of the known iterates."""
         self._go("refine", lambda session: session.show(index))
-
-    def refine_again(self, pins: Pins) -> None:
-        """Refine from the shown iterate on, keeping to pins, and find the grains."""
-        self._go("boundaries", lambda session: session.refine_again(pins))
-
-    def refresh(self, stage: str) -> None:
-        """Draw a stage again whose result was changed by hand."""
-        if self.bench is not None:
-            self.bench.redraw(stage)
-            self._drawing.start()
-        self.changed.emit()
 
     def cancel(self) -> None:
         """Stop what is at work, and what waits for it."""
@@ -330,10 +318,7 @@ class Desk(QObject):
             self.runner.cancel()
 
     def _lay(self) -> None:
-        """Take over what the chosen image is now; an image that cannot be analysed has no bench.
-
-        Where nothing but its scale is another one, the grains are measured again.
-        """
+        """Take over what the chosen image is now; where only its scale is new, the grains are measured again."""
         image, self.bench, self.refusal = self.watch.image, None, ""
         if image is not None:
             try:
@@ -341,18 +326,13 @@ class Desk(QObject):
                 measured = bench.session.current
                 self.watch.quietly(bench.lay, image)
                 self.bench = self._benches[image.unique_id] = bench
-                self._show_scale_bar_once()
+                if bench.session.pixel_size is not None:
+                    self.watch.show_scale_bar_once()
                 if measured and not bench.session.current:
                     self._again("boundaries", bench.session.find_grains)
             except _image.Refused as refused:
                 self.refusal = str(refused)
         self.changed.emit()
-
-    def _show_scale_bar_once(self) -> None:
-        """Show how large things are, as soon as it is known; if the user hides the bar, it stays hidden."""
-        if not self._has_shown_bar and self.session is not None and self.session.pixel_size is not None:
-            self._has_shown_bar = True
-            self.viewer.canvas.overlays.scale_bar.visible = True
 
     def _draw_next(self) -> None:
         bench = next((bench for bench in self._benches.values() if bench.due), None)

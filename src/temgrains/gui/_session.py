@@ -123,14 +123,13 @@ class Session:
         """Make the job that does all that is missing, to the end of the refinement and the grains."""
         return self._job("Run all", "boundaries", passes=ALL)
 
-    def refine_again(self, pins: Pins | None) -> Job | None:
-        """Make the job that refines from the shown iterate on, keeping to pins, to the end and the grains.
+    def refine_again(self) -> Job | None:
+        """Make the job that refines from the shown iterate on, keeping to ``pins``, until the grains.
 
         Iterates after the shown one are dropped, for they were made without the pins.
         """
         if not self.iterates:
             return None
-        self.pins = pins
         shown = self.iterates[: self.cursor + 1]
         self.iterates = [*shown[:-1], replace(shown[-1], stopped=None)]
         self._course = Course()

@@ -38,6 +38,7 @@ class Watch(QObject):
         self.image: Image | None = None
         self._viewer = viewer
         self._quiet = False
+        self._has_shown_bar = False
         events = viewer.layers.events
         events.removed.connect(self._on_removed)
         for event in (events.inserted, events.removed, events.reordered, events.renamed):
@@ -65,6 +66,12 @@ class Watch(QObject):
             action(*arguments)
         finally:
             self._quiet = before
+
+    def show_scale_bar_once(self) -> None:
+        """Show how large things are when it is first known; if the user hides the bar, it stays hidden."""
+        if not self._has_shown_bar:
+            self._has_shown_bar = True
+            self._viewer.canvas.overlays.scale_bar.visible = True
 
     def _connect(self, on: bool) -> None:
         if self.image is None:

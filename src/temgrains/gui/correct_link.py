@@ -156,7 +156,8 @@ class Corrections(QObject):
         if session is None or corrector is None or session.shown is None or self.desk.busy:
             return
         self.hand.put_down()
-        self.desk.refine_again(corrector.pins(session.shown))
+        session.pins = corrector.pins(session.shown)
+        self.desk.do("again")
 
     def restore(self) -> None:
         """Take over the corrections that the journal kept."""
@@ -305,7 +306,7 @@ class Corrections(QObject):
                 self._published[session] = made
                 session.analysis = made
                 self._live, self._in_step = None, True
-                self.desk.refresh("boundaries")
+                self.desk.do("show grains")
 
         self._work.start(Chore("Sizes", call, take))
 
