@@ -141,7 +141,8 @@ def shown(pixel_size: PixelSize) -> str:
 
 
 def _is_size(size: Any) -> bool:
-    return isinstance(size, Real) and not isinstance(size, bool) and SIZE_MIN <= float(size) <= SIZE_MAX
+    whole_or_real = not isinstance(size, bool) and isinstance(size, Real)
+    return whole_or_real and SIZE_MIN <= float(size) <= SIZE_MAX
 
 
 def of_tiff(tif: TiffFile, page: TiffPage) -> Calibration:
