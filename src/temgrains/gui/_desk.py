@@ -318,7 +318,7 @@ class Desk(QObject):
             self.runner.cancel()
 
     def _lay(self) -> None:
-        """Take over what the chosen image is now; where only its scale is new, the grains are measured again."""
+        """Take over what the chosen image is now; where only its scale is new, sizes are measured again."""
         image, self.bench, self.refusal = self.watch.image, None, ""
         if image is not None:
             try:
