@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import sys
 
 import pytest
 
-from temgrains.files import atomic_path
+from temgrains.files import atomic_path, write_text
 
 
 def test_new_file_appears_whole(tmp_path):
@@ -182,3 +183,10 @@ def test_two_writers_do_not_meet(tmp_path):
         one.write_bytes(b"one")
         two.write_bytes(b"two")
     assert (tmp_path / "a").read_bytes() == b"one"
+
+
+def test_a_name_that_is_no_utf_8_is_written_as_json_escapes_it(tmp_path):
+    name = os.fsdecode(b"fi\xfclm.tif") if os.name == "posix" else "fi\udcfclm.tif"
+    write_text(tmp_path / "a.json", json.dumps({"source": name, "unit": "µm"}, ensure_ascii=False))
+    assert (tmp_path / "a.json").read_bytes() == b'{"source": "fi\\udcfclm.tif", "unit": "\xc2\xb5m"}'
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["source"] == name

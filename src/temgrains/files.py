@@ -154,13 +154,15 @@ def saving(path: str | Path) -> Iterator[Path]:
 def write_text(path: str | Path, text: str) -> None:
     """Write text as UTF-8 with plain line ends, whole or not at all.
 
+    What UTF-8 cannot hold, such as bytes of a file name in another encoding, is written as JSON escapes it.
+
     Raises
     ------
     OSError
         If the file cannot be written.
     """
     with saving(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def csv_text(table: pd.DataFrame) -> str:
