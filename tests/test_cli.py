@@ -232,7 +232,7 @@ def test_settings_that_are_no_toml_are_one_sentence(image, tmp_path):
     ("change", "said"),
     [
         ("guess.scale=9", "guess.scale is 9; it must be a number from 0.1 to 4"),
-        ("guess.size=1", "unknown 'size' in [guess] in --set; known: scale, device, tile_px"),
+        ("guess.size=1", "unknown 'size' in [guess] in --set; known: scale, members, device, tile_px"),
         ("tiles.size=1", "unknown 'tiles' in --set; known: edges, guess, refine, boundaries"),
         ("guess.scale=big", "guess.scale is 'big'; it must be a number from 0.1 to 4"),
         ("edges.sobel_threshold=true", "edges.sobel_threshold is True; it must be a number from 0 to 1"),
@@ -255,11 +255,15 @@ def test_wrong_option_is_refused(image, tmp_path, option):
     assert option[0] in refused("run", image, "--out", tmp_path, *option)
 
 
-def test_bad_pixel_size_is_reported_with_the_image(image, model, tmp_path):
-    result = invoke("run", image, "--out", tmp_path, "--model", model, "--nm-per-px", "-1")
-    assert result.exit_code == 1
-    assert "-1" in result.stderr
-    assert "Traceback" not in result.output
+@pytest.mark.parametrize("wrong", ["-1", "0", "nan", "1e30", "1,000", "1.000,5"])
+def test_bad_pixel_size_is_refused_under_the_name_of_its_option(image, tmp_path, wrong):
+    said = refused("run", image, "--out", tmp_path, "--nm-per-px", wrong)
+    assert f"'--nm-per-px': '{wrong}' is no size of a pixel; give a number from 0.0001 to" in said
+
+
+def test_pixel_size_may_have_a_decimal_comma(image, model, tmp_path):
+    works("run", image, "--out", tmp_path, "--model", model, "--nm-per-px", "0,725", *QUICK)
+    assert json.loads((tmp_path / "film.json").read_text(encoding="utf-8"))["pixel_size_nm"] == [0.725, 0.725]
 
 
 def test_out_that_is_a_file_is_one_sentence(image, model, tmp_path):

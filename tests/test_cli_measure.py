@@ -12,13 +12,13 @@ import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
-from temgrains import export
+from temgrains import export, reports
 from temgrains.cli import app
 from temgrains.micrograph import UnreadableImage
 from temgrains.records import Grains
 from temgrains.sizes import measure
 from temgrains.sizes.table import CUT
-from temgrains.statistics.labels import read_labels
+from temgrains.statistics.labels import labelled, read_labels
 from temgrains.statistics.report import describe, pool
 from tessellations import random_cells, with_lines
 
@@ -163,6 +163,61 @@ def test_what_are_no_labels_is_refused(pixels, reason, tmp_path):
         read_labels(tmp_path / "a.tif")
 
 
+def test_complex_numbers_are_no_labels():
+    with pytest.raises(ValueError, match="its pixels are complex128, no whole numbers"):
+        labelled(np.ones((3, 3), complex))
+
+
+def test_a_stack_is_no_map_of_labels(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((3, 8, 8), np.uint16), photometric="minisblack")
+    with pytest.raises(UnreadableImage, match="it has several pages; labels are one image"):
+        read_labels(tmp_path / "a.tif")
+
+
+def test_a_number_in_pieces_is_said(tmp_path):
+    labels = np.array([[5, 0, 5, 5], [0, 0, 0, 0], [7, 0, 8, 9], [0, 7, 0, 0]], np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    done = invoke(tmp_path / "a.tif", "--out", tmp_path)
+    assert "number 5 stands for several separate pieces, counted as one grain" in done.stderr
+    assert strict(tmp_path / "a.sizes.json")["notes"] == list(read_labels(tmp_path / "a.tif").notes)
+    assert labelled(labels[2:]).notes == (), "corners that touch hold a grain together"
+
+
+def test_many_numbers_in_pieces_are_counted():
+    labels = np.zeros((3, 14), int)
+    labels[0, ::2] = labels[2, ::2] = range(1, 8)
+    assert labelled(labels).notes[0].startswith("7 numbers (1, 2, 3, 4, 5, ...) each stand for several")
+
+
+def test_a_typed_size_that_is_off_the_file_is_said(tmp_path):
+    saved(tmp_path / "film.tif")
+    done = invoke(tmp_path / "film.tif", "--out", tmp_path, "--nm-per-px", "2.5")
+    assert "note: the typed pixel size of 2.5 nm is 25% off the 2 nm of the ImageJ tag" in done.stderr
+    assert "25%" not in invoke(tmp_path / "film.tif", "--out", tmp_path, "--nm-per-px", "2.01").stderr
+
+
+def test_a_size_of_few_grains_is_said(tmp_path):
+    export.write_labels(tmp_path / "film.tif", random_cells((60, 60), 14, 1))
+    assert "E112 asks for 50 per field" in invoke(tmp_path / "film.tif", "--out", tmp_path).stderr
+
+
+def test_whatever_one_map_provokes_does_not_stop_the_others(tmp_path, monkeypatch):
+    for name in ("bad", "good"):
+        saved(tmp_path / f"{name}.labels.tif")
+    write = reports.write
+
+    def break_down(path, *arguments, **options):
+        if path.name.startswith("bad"):
+            raise KeyError("centroid")
+        write(path, *arguments, **options)
+
+    monkeypatch.setattr(reports, "write", break_down)
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert f"Error: {tmp_path / 'bad.labels.tif'}: KeyError: 'centroid'" in done.stderr
+    assert "1 of 2 maps failed" in done.stderr
+
+
 def test_what_is_no_image_is_refused(tmp_path):
     (tmp_path / "a.tif").write_text("hello")
     with pytest.raises(UnreadableImage, match=r"a\.tif"):
@@ -178,8 +233,8 @@ def test_what_is_no_image_is_refused(tmp_path):
 def test_a_wrong_pixel_size_is_refused(wrong, tmp_path):
     saved(tmp_path / "film.tif")
     done = invoke(tmp_path / "film.tif", "--out", tmp_path, "--nm-per-px", wrong)
-    assert done.exit_code == 1
-    assert "pixel_size is" in done.stderr
+    assert done.exit_code == 2
+    assert f"'{wrong}' is no size of a pixel" in " ".join(done.stderr.split())
 
 
 def test_folders_without_maps_and_with_two_of_a_name_are_refused(tmp_path):

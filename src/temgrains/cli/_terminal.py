@@ -3,16 +3,21 @@
 import functools
 import inspect
 import logging
+import math
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from temgrains.errors import sentence
 from temgrains.records import Progress
+
+SMALLEST_NM, LARGEST_NM = 1e-4, 1e6
+"""Pixels that `temgrains.micrograph.read` takes; stated here because that is slow to import."""
 
 _DEBUG = inspect.Parameter(
     "debug",
@@ -85,6 +90,26 @@ def shape_of(text: str) -> tuple[int, int]:
     if len(sides) != 2 or not all(side.strip().isdecimal() for side in sides):
         raise typer.BadParameter(f"{text!r} is not HEIGHTxWIDTH in pixels, such as 96x496")
     return int(sides[0]), int(sides[1])
+
+
+def nm_of(text: str) -> float:
+    """Read the size of a pixel [nm], with a decimal point or comma."""
+    try:
+        value = math.nan if re.fullmatch(r"[1-9]\d*,\d{3}", text.strip()) else float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not SMALLEST_NM <= value <= LARGEST_NM:
+        raise typer.BadParameter(
+            f"{text!r} is no size of a pixel; give a number from {SMALLEST_NM:g} to {LARGEST_NM:,.0f} nm, "
+            "such as 0.72"
+        )
+    return value
+
+
+NmPerPx = Annotated[
+    float | None,
+    typer.Option(metavar="X", parser=nm_of, help="Size of a pixel [nm]; by default what the file says."),
+]
 
 
 @contextmanager

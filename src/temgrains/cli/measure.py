@@ -1,5 +1,6 @@
 """``temgrains measure``: grain sizes from maps of labels."""
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from temgrains.cli._maps import maps_in, stem_of
-from temgrains.cli._terminal import complain, plainly
+from temgrains.cli._terminal import NmPerPx, complain, plainly
+from temgrains.errors import sentence
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from temgrains.statistics.field import GrainSize
     from temgrains.statistics.report import Choices
+
+_log = logging.getLogger(__name__)
 
 # Where a folder holds such files, as `run` makes them, only they are labels.
 _MARKS = (".labels",)
@@ -32,10 +36,7 @@ def measure(
         Path, typer.Argument(metavar="LABELS|FOLDER", help="Map of labels, or a folder of such maps.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
-    nm_per_px: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Size of a pixel [nm]; by default what the file says."),
-    ] = None,
+    nm_per_px: NmPerPx = None,
     calibration_error: Annotated[
         float | None,
         typer.Option(metavar="PERCENT", help="By how much the size of a pixel may be off [%]."),
@@ -87,8 +88,9 @@ def measure(
     for stem, path in maps.items():
         try:
             results[stem] = _measured(stem, path, out, nm_per_px=nm_per_px, kinds=kinds, choices=choices)
-        except (ValueError, ImportError) as failure:
-            complain(failure)
+        except Exception as failure:  # whatever one map provokes must not cost the others
+            _log.debug("%s failed", path, exc_info=True)
+            complain(sentence(failure, path))
     if results:
         _write_pooled(out, results, tiles=tiles)
     if failed := len(maps) - len(results):
@@ -114,6 +116,9 @@ def _measured(
     context = reports.Context.beside(path, stem)
     for kind in kinds:
         reports.write(out / f"{stem}{reports.FORMATS[kind]}", found, kind, context=context)
+    few = [note for note in found.content["methods"][0]["notes"] if "asks for" in note]
+    for note in (*found.content["notes"], *few):
+        typer.echo(f"{path}: note: {note}", err=True)
     typer.echo(f"{path}: {_line(found.content)}")
     return found.methods
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from temgrains.cli._terminal import complain, plainly, progress_bar, quiet
+from temgrains.cli._terminal import NmPerPx, complain, plainly, progress_bar, quiet
 from temgrains.settings import STAGES, Settings, read_settings, settings_from_dict
 
 ModelOption = Annotated[
@@ -36,10 +36,7 @@ def run(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
     model: ModelOption = "paper",
-    nm_per_px: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Size of a pixel [nm]; by default what the file says."),
-    ] = None,
+    nm_per_px: NmPerPx = None,
     scale_bar: Annotated[
         str | None,
         typer.Option(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from skimage.measure import label as pieces_of
 
 from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage, picture, tiff
-from temgrains.micrograph.calibration import checked_size
+from temgrains.micrograph.calibration import checked_size, off, shown
 from temgrains.records import Boundaries
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from temgrains.micrograph.decoded import Decoded
     from temgrains.records import Grains, MaskArray, PixelSize
 
 _MASK = 255
@@ -28,13 +30,17 @@ _PNG = b"\x89PNG"
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Grains of a file, numbered from 1 without gaps; ``numbers`` are those that the file gives them."""
+    """Grains of a file, numbered from 1 without gaps; ``numbers`` are those that the file gives them.
+
+    ``notes`` are sentences on what makes them doubtful.
+    """
 
     source: str
     grains: Grains
     numbers: NDArray[np.int64] = field(repr=False)
     pixel_size: PixelSize | None
     calibration: str
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -75,9 +81,8 @@ def labelled(
         If it is no flat image of whole numbers from 0.
     """
     numbers, labels = _numbered(np.asarray(pixels))
-    return Labelled(
-        source, label(Boundaries(labels == 0, labels, excluded=excluded)), numbers, pixel_size, calibration
-    )
+    grains = label(Boundaries(labels == 0, labels, excluded=excluded))
+    return Labelled(source, grains, numbers, pixel_size, calibration, _scattered(labels, numbers))
 
 
 def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> Labelled:
@@ -93,7 +98,7 @@ def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None 
     Raises
     ------
     UnreadableImage
-        If the file is missing, damaged, or holds anything but numbers of grains.
+        If the file is missing, damaged, has several pages, or holds anything but numbers of grains.
     ValueError
         If the pixel size is not between 0.0001 and 1,000,000 nm.
     """
@@ -110,22 +115,53 @@ def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None 
         # The decoders fail on damaged files in many ways.
         reason = "it is no TIFF or PNG of labels, or it is damaged; save it again"
         raise UnreadableImage(path, reason) from error
-    found = decoded.calibration
     try:
-        return labelled(
-            decoded.pixels,
-            source=str(path),
-            pixel_size=typed or found.pixel_size,
-            calibration="typed" if typed else found.source,
-        )
+        return _checked(path, decoded, typed)
     except ValueError as error:
         raise UnreadableImage(path, str(error)) from error
+
+
+def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
+    """Take what a file holds, if it is one map of labels, at the typed pixel size or its own."""
+    if any(note.startswith("page ") for note in decoded.notes):
+        raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
+    said = decoded.calibration
+    found = labelled(
+        decoded.pixels,
+        source=str(path),
+        pixel_size=typed or said.pixel_size,
+        calibration="typed" if typed else said.source,
+    )
+    found = replace(found, notes=(*decoded.notes, *(() if typed else said.notes), *found.notes))
+    ratio = off(typed, said.pixel_size) if typed and said.pixel_size else None
+    if ratio is None or typed is None or said.pixel_size is None:
+        return found
+    doubt = f"the typed pixel size of {shown(typed)} is {ratio:.0%} off the {shown(said.pixel_size)} of the "
+    return replace(found, notes=(*found.notes, f"{doubt}{said.source}; check it"))
+
+
+def _scattered(labels: NDArray[np.int32], numbers: NDArray[np.int64]) -> tuple[str, ...]:
+    """Tell where a number stands for several pieces that do not even touch at a corner."""
+    pieces = pieces_of(labels, connectivity=2, background=0)
+    there = labels > 0
+    owner = np.zeros(int(pieces.max()) + 1, np.int32)
+    owner[pieces[there]] = labels[there]
+    counts = np.bincount(owner[1:], minlength=len(numbers) + 1)[1:]
+    several = numbers[counts > 1]
+    if not several.size:
+        return ()
+    named = ", ".join(map(str, several[:5].tolist())) + (", ..." if several.size > 5 else "")
+    one = several.size == 1
+    said = f"number {named} stands" if one else f"{several.size} numbers ({named}) each stand"
+    return (f"{said} for several separate pieces, counted as one grain; give each piece its own number",)
 
 
 def _numbered(pixels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Give the numbers that occur, and labels without gaps."""
     if pixels.ndim != 2 or not pixels.size:
         raise ValueError(f"its shape is {pixels.shape}; labels are one grey image")
+    if pixels.dtype.kind not in "buif":
+        raise ValueError(f"its pixels are {pixels.dtype}, no whole numbers; give a map of labels")
     if pixels.dtype.kind == "f" and not (np.isfinite(pixels).all() and (pixels == np.rint(pixels)).all()):
         raise ValueError("its pixels are not whole numbers; give a map of labels")
     if pixels.min() < 0:

@@ -139,6 +139,7 @@ def describe(
         "source": labelled.source,
         "pixel_size_nm": labelled.pixel_size,
         "calibration": labelled.calibration,
+        "notes": labelled.notes,
         "grains": len(counted.cut),
         "grains_whole": int(np.count_nonzero(~counted.cut)),
         "share_of_image_in_grains": float((counted.cells > 0).mean()),
