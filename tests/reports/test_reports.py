@@ -17,6 +17,7 @@ from PIL import Image
 
 from temgrains import reports
 from temgrains.reports import tables
+from temgrains.reports.words import number
 from temgrains.statistics.labels import labelled
 from temgrains.statistics.report import Choices, describe
 from tessellations import random_cells
@@ -152,6 +153,7 @@ def test_the_paragraph_is_ready_to_paste(found, context):
     )
     assert "An error of the pixel size of 3 % changes all sizes by as much and G by 0.085." in text
     assert "  " not in text
+    assert "  " not in reports.paragraph(found, reports.Context(provenance=PROVENANCE))
     plain = reports.paragraph(found, reports.Context())
     assert plain.startswith("Grain sizes were measured on a map of grains with temgrains")
     assert "Boundaries were not corrected by hand." in reports.paragraph(
@@ -193,6 +195,23 @@ def test_unknown_formats_are_refused(found, tmp_path):
         reports.kind_of("a.txt")
     with pytest.raises(ValueError, match="there is no format 'x'"):
         reports.write(tmp_path / "a", found, "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12345.6, "12346"),
+        (316.0, "316"),
+        (0.002642, "0.002642"),
+        (19.4567, "19.46"),
+        (1e-7, "1.000e-07"),
+        (2e9, "2.000e+09"),
+        (None, "undefined"),
+        (math.inf, "undefined"),
+    ],
+)
+def test_numbers_read_as_people_write_them(value, text):
+    assert number(value) == text
 
 
 @pytest.mark.parametrize("kind", list(reports.FORMATS))

@@ -16,7 +16,7 @@ def number(value: float | None, digits: int = 4) -> str:
     """Give a number with some figures, or "undefined"."""
     if value is None or not math.isfinite(value):
         return "undefined"
-    if value == round(value) and abs(value) < 1e7:
+    if abs(value) < 1e7 and (value == round(value) or abs(value) >= 10**digits):
         return f"{value:.0f}"
     return f"{value:#.{digits}g}".rstrip(".") if 1e-4 <= abs(value) < 1e7 else f"{value:.{digits - 1}e}"
 
@@ -40,7 +40,7 @@ def _finding(context: Context) -> str:
     )
     stopped = made.get("stopped")
     text += f" ({stopped})." if stopped else "."
-    return f"{text} {_corrections(context)}"
+    return f"{text} {_corrections(context)}".rstrip()
 
 
 def _corrections(context: Context) -> str:
