@@ -55,7 +55,7 @@ def lines_of(layer: Any) -> MaskArray:
     pixels = np.asarray(layer.data)
     if pixels.ndim == 3:
         pixels = pixels[..., :3].max(axis=-1)
-    if layer._type_string == "labels" and len(np.unique(pixels)) > 2:
+    if layer._type_string == "labels" and len(np.unique(pixels[pixels > 0])) > 1:
         lines = pixels == 0
         lines[:, :-1] |= (pixels[:, :-1] != pixels[:, 1:]) & (pixels[:, 1:] != 0)
         lines[:-1] |= (pixels[:-1] != pixels[1:]) & (pixels[1:] != 0)

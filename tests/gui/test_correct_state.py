@@ -1,0 +1,141 @@
+"""Corrections of an image without a window: what is uncertain, the journal, another network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from analysed import made
+from temgrains.corrections import verbs
+from temgrains.gui.correct_score import compare, lines_of, text_of
+from temgrains.gui.correct_state import Corrector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def corrector(tmp_path: Path) -> Corrector:
+    return Corrector(made(), folder=tmp_path / "journals", clock=lambda: 1000.0)
+
+
+def erase_first(corrector: Corrector) -> None:
+    graph = corrector.graph()
+    corrector.do(verbs.erase(corrector.history.labels, graph.centre(0), reach_px=3))
+
+
+def test_segments_come_least_certain_first_and_around(corrector: Corrector) -> None:
+    corrector.analysis = replace(
+        corrector.analysis,
+        iterates=tuple(
+            replace(i, state=np.tile(np.linspace(0, 255, 60).astype(np.uint8), (40, 1)))
+            for i in corrector.analysis.iterates
+        ),
+    )
+    seen = [corrector.next_uncertain(1) for _ in range(corrector.graph().count)]
+    confidence = [place[2] for place in seen if place is not None]
+    assert confidence == sorted(confidence)
+    first = corrector.next_uncertain(1)
+    assert first is not None
+    assert first[3].startswith("1 of")
+    assert corrector.next_uncertain(-1)[3].startswith(f"{len(seen)} of")
+
+
+def test_accepted_segments_are_no_longer_uncertain(corrector: Corrector) -> None:
+    corrector.analysis = replace(
+        corrector.analysis,
+        iterates=tuple(replace(i, state=np.zeros_like(i.state)) for i in corrector.analysis.iterates),
+    )
+    assert corrector.uncertain_share() == 1.0
+    assert corrector.judge(right=True) is None
+    corrector.next_uncertain(1)
+    corrector.judge(right=True)
+    assert 0 < corrector.uncertain_share() < 1
+    while corrector.next_uncertain(1) is not None:
+        corrector.judge(right=True)
+    assert corrector.uncertain_share() == 0.0
+
+
+def test_what_was_done_is_offered_to_the_next_session(corrector: Corrector, tmp_path: Path) -> None:
+    erase_first(corrector)
+    erase_first(corrector)
+    corrector.undo()
+    labels = corrector.history.labels.copy()
+    corrector.close()
+    again = Corrector(made(), folder=tmp_path / "journals")
+    assert len(again.kept.operations) == 1
+    again.restore()
+    assert np.array_equal(again.history.labels, labels)
+    assert again.unsaved
+    assert again.redo() is not None
+    again.mark_saved()
+    assert not again.unsaved
+    again.close()
+
+
+def test_another_image_is_offered_nothing(corrector: Corrector, tmp_path: Path) -> None:
+    erase_first(corrector)
+    corrector.close()
+    other = Corrector(made(seed=6), folder=tmp_path / "journals")
+    assert other.kept is None
+    other.close()
+
+
+def test_when_the_disk_is_full_corrections_go_on_in_memory(corrector: Corrector) -> None:
+    erase_first(corrector)
+    pages = corrector.journal._base.execute("PRAGMA page_count").fetchone()[0]
+    corrector.journal._base.execute(f"PRAGMA max_page_count={pages}")
+    for _ in range(300):
+        corrector.do(verbs.draw(corrector.history.labels, [(5, 5), (6, 6)], join_px=0))
+    assert corrector.journal is None
+    assert len(corrector.operations) == 301
+    assert "only in memory" in corrector.notes[0]
+
+
+def test_on_another_network_the_corrections_are_done_again(corrector: Corrector) -> None:
+    erase_first(corrector)
+    erase_first(corrector)
+    corrector.undo()
+    grains = len(np.unique(corrector.history.labels))
+    corrector.rebase(made())
+    assert len(np.unique(corrector.history.labels)) == grains
+    assert len(corrector.history.undone) == 1
+    assert corrector.journal.kept().operations == corrector.operations
+    corrector.close()
+
+
+def test_a_wire_keeps_off_lines_that_are_there(corrector: Corrector) -> None:
+    path = corrector.wire((2, 2)).to((37, 57))
+    assert path[0].tolist() == [2, 2]
+    assert path[-1].tolist() == [37, 57]
+    corrector.close()
+
+
+class Layer:
+    """What `lines_of` needs of a layer."""
+
+    def __init__(self, data: np.ndarray, kind: str) -> None:
+        self.data, self._type_string = data, kind
+
+
+def test_lines_of_labels_masks_and_images() -> None:
+    labels = np.ones((6, 8), np.int32)
+    labels[:, 4:] = 2
+    assert np.argwhere(lines_of(Layer(labels, "labels"))).tolist() == [[row, 3] for row in range(6)]
+    painted = np.zeros((6, 8), np.uint8)
+    painted[2] = 1
+    assert np.array_equal(lines_of(Layer(painted, "labels")), painted == 1)
+    assert np.array_equal(lines_of(Layer(200 * painted, "image")), painted == 1)
+    colour = np.stack([painted * 255] * 3, axis=-1)
+    assert np.array_equal(lines_of(Layer(colour, "image")), painted == 1)
+
+
+def test_the_figures_as_text_say_the_tolerance_in_both_units() -> None:
+    mask = made().boundaries.mask
+    found = compare(("truth", mask), ("boundaries", mask), tolerance_px=4, pixel_size=(0.5, 1.0))
+    text = text_of(found)
+    assert "boundaries against truth, tolerance 4 px = 2.00 nm to 4.00 nm" in text
+    assert "found (Eq. 1): 1.000" in text
