@@ -11,6 +11,7 @@ from temgrains.records import Grains
 from temgrains.statistics.astm import Scale, g_of_density, g_of_intercept
 from temgrains.statistics.field import Field, GrainSize, from_count, from_crossings
 from temgrains.statistics.intercepts import abrams, boundary_density, circle_crossings, heyn, hilliard
+from temgrains.statistics.labels import Labelled
 from temgrains.statistics.network import Network, by_triple_points
 from temgrains.statistics.planimetric import (
     interior,
@@ -21,6 +22,7 @@ from temgrains.statistics.planimetric import (
     saltykov_count,
     triple_point_count,
 )
+from temgrains.statistics.report import Choices, describe
 from tessellations import cells_of, field, grains_of, lattice, random_cells, turned_lattices, with_lines
 
 MM2 = 1e12  # nm^2
@@ -313,3 +315,16 @@ def test_thin_films_are_extrapolated():
     found = saltykov(field(random_cells((100, 100), 10, 1), (2.0, 2.0)))
     assert found.g > 20
     assert any("extrapolated" in note for note in found.notes)
+
+
+def neighbours_of(grains):
+    return describe(Labelled.of(grains), choices=Choices(replicates=0)).content["network"]["neighbours"]
+
+
+def test_squares_have_four_neighbours_hexagons_six():
+    rows, columns = np.indices((60, 60)) // 10
+    assert neighbours_of(grains_of(rows * 6 + columns)) == {"mean": 4.0, "shares": {"4": 1.0}}
+    found = neighbours_of(lattice((300, 320), 24, hexagons=True))
+    assert found["mean"] == pytest.approx(6, abs=0.05)
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    assert neighbours_of(grains_of(np.ones((9, 9), int))) == {"mean": None, "shares": {}}

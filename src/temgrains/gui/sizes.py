@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QHideEvent, QShowEvent
 
+    from temgrains.gui._chores import Chore
     from temgrains.gui._desk import Desk
     from temgrains.gui._worker import Work
     from temgrains.statistics.report import SizeStatistics
@@ -109,14 +110,12 @@ class SizesPanel(QWidget):
         """Write what was found, in the format that the file's name ends in."""
         if self.found is not None:
             context = self.link.context()
-            self._desk.side_work.start(
-                writing(self.found, path, context, lambda done: self._tell(f"saved {done}"))
-            )
+            self._begin(writing(self.found, path, context, lambda done: self._tell(f"saved {done}")))
 
     def copy_text(self) -> None:
         """Put a paragraph on methods and results into the clipboard."""
         if self.found is not None:
-            self._desk.side_work.start(wording(self.found, self.link.context(), self._take_text))
+            self._begin(wording(self.found, self.link.context(), self._take_text))
 
     def begin(self) -> None:
         """Follow the viewer, and measure what is there now."""
@@ -325,6 +324,10 @@ class SizesPanel(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Save grain sizes", start, FILES)
         if path:
             self.save_to(Path(path))
+
+    def _begin(self, chore: Chore) -> None:
+        began = self._desk.side_work.start(chore)
+        self._tell(f"{chore.title}: at work" if began else "something else is being saved or read; try again")
 
     def _take_text(self, text: str) -> None:
         clipboard = QApplication.clipboard()

@@ -101,6 +101,7 @@ def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("length of the boundaries", f"{number(network[f'length_{unit}'])} {unit}"),
         ("segments between junctions", number(network["segments"])),
         ("triple points", number(network["triple_points"])),
+        ("neighbours per whole grain", number(network["neighbours"]["mean"], 3)),
         ("deviation of the dihedral angles", f"{number(network['dihedral_deviation_deg'], 3)} degrees"),
     ]
 

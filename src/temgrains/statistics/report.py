@@ -259,4 +259,16 @@ def _network(field: Field, network: Network) -> dict[str, Any]:
         f"triple_points_per_{network.unit}2": network.triple_points / field.area if field.area else math.nan,
         "dihedral_deviation_deg": float(angles.std()) if len(angles) else math.nan,
         "dihedral_measured": len(angles),
+        "neighbours": _neighbours(field, network),
+    }
+
+
+def _neighbours(field: Field, network: Network) -> dict[str, Any]:
+    """Count the neighbours of the whole grains: their mean, and the share of grains with each number."""
+    pairs = np.unique(network.grains, axis=0) - 1
+    counts = np.bincount(pairs.ravel(), minlength=len(field.cut))[~field.cut]
+    numbers, grains = np.unique(counts, return_counts=True)
+    return {
+        "mean": float(counts.mean()) if len(counts) else math.nan,
+        "shares": {int(n): float(k / len(counts)) for n, k in zip(numbers, grains, strict=True)},
     }
