@@ -16,7 +16,7 @@ from temgrains import batch, export, models
 from temgrains.batch import unique_stems
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.records import Cancelled
-from temgrains.settings import RefineSettings, Settings
+from temgrains.settings import GuessSettings, RefineSettings, Settings
 from temgrains.synthesis import paper_recipe, synthesise
 
 SMALL = paper_recipe(shape=(48, 80), mean_diameter_px=(16.0, 20.0))
@@ -51,6 +51,15 @@ def test_every_image_gets_its_files(images, tmp_path, model):
         assert "grains, " in outcome.report
     written = {path for outcome in outcomes for path in outcome.files}
     assert set((tmp_path / "out").iterdir()) == written
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_work_on_another_device_than_asked_for_is_said(images, tmp_path, model):
+    settings = Settings(refine=RefineSettings(max_iterations=1), guess=GuessSettings(device="cuda"))
+    done = batch.run(images[:1], out=tmp_path / "out", model=model, settings=settings)
+    said = "no CUDA device was found; going on with the CPU"
+    assert done[0].warnings.count(said) == 1
+    assert said in json.loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8"))["warnings"]
 
 
 def test_bad_image_among_good_ones_costs_only_itself(images, tmp_path, model):

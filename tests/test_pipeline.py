@@ -153,7 +153,35 @@ def test_flat_image_has_one_grain_and_says_so(keep):
     assert made.provenance["warnings"] == [
         "the image has no contrast: all its pixels are alike",
         "no boundary was found",
+        "the pixel size is not known: sizes are in pixels only; state it to have them in nm",
     ]
+
+
+def test_unknown_scale_is_said_until_it_is_known(chequers, keep):
+    made = pipeline.analyse(dataclasses.replace(chequers, pixel_size=None), model=keep)
+    assert [said for said in made.provenance["warnings"] if "pixel size is not known" in said]
+    known = pipeline.with_pixel_size(made, (0.5, 0.5))
+    assert known.provenance["warnings"] == []
+    assert pipeline.with_pixel_size(known, None).provenance["warnings"] == made.provenance["warnings"]
+
+
+@pytest.mark.parametrize("wrong", ["film.tif", np.zeros((32, 32))])
+def test_what_is_no_micrograph_is_refused_with_what_to_do(wrong, keep):
+    with pytest.raises(
+        TypeError, match=r"micrograph is of type (str|ndarray); read a file with temgrains\.read"
+    ):
+        pipeline.analyse(wrong, model=keep)
+
+
+@pytest.mark.parametrize("wrong", [{}, None])
+def test_what_are_no_settings_is_refused(chequers, keep, wrong):
+    with pytest.raises(TypeError, match=r"settings is of type \w+; give temgrains.Settings\(\)"):
+        pipeline.analyse(chequers, model=keep, settings=wrong)
+
+
+def test_what_is_no_model_is_refused(chequers):
+    with pytest.raises(TypeError, match="model is of type NoneType; give its name, the path of its file"):
+        pipeline.analyse(chequers, model=None)
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -13,12 +14,13 @@ from temgrains.errors import sentence
 from temgrains.micrograph import read
 from temgrains.records import Cancelled, PixelSize, Progress, silent
 from temgrains.settings import Settings
+from temgrains.tiling import NoGpuWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
-    from temgrains.records import Analysis
+    from temgrains.records import Analysis, Micrograph
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def each(
         progress("images", done, len(images))
         try:
             micrograph = read(path, **reading)
-            analysis = pipeline.analyse(micrograph, model=networks, settings=settings, progress=progress)
+            analysis = _analysed(micrograph, networks, settings, progress)
             outcome = _outcome(path, analysis, pipeline.save(analysis, folder, stem, progress=progress))
         except Cancelled:
             raise
@@ -121,6 +123,21 @@ def each(
             outcome = Outcome(path, error=sentence(error, path))
         yield outcome
     progress("images", len(images), len(images))
+
+
+def _analysed(
+    micrograph: Micrograph, model: models.Model, settings: Settings, progress: Progress
+) -> Analysis:
+    """Analyse a micrograph, with a word in its result if not the device that was asked for did the work."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", NoGpuWarning)
+        analysis = pipeline.analyse(micrograph, model=model, settings=settings, progress=progress)
+    for said in heard:
+        if not issubclass(said.category, NoGpuWarning):
+            warnings.warn_explicit(said.message, said.category, said.filename, said.lineno)
+    devices = dict.fromkeys(str(said.message) for said in heard if issubclass(said.category, NoGpuWarning))
+    known = analysis.provenance
+    return replace(analysis, provenance={**known, "warnings": [*known["warnings"], *devices]})
 
 
 def unique_stems(paths: Sequence[Path], *, keep: Iterable[str] = ()) -> list[str]:

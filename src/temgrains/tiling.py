@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _SMALLEST_TILE = 128
 
 
+class NoGpuWarning(RuntimeWarning):
+    """The GPU that was asked for is not there or fails, so the CPU does the work."""
+
+
 def apply(
     network: nn.Module,
     image: NDArray[np.uint8],
@@ -56,7 +60,7 @@ def apply(
     except RuntimeError as error:
         if target.type == "cpu":
             raise
-        warnings.warn(f"the GPU failed ({error}); going on with the CPU", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"the GPU failed ({error}); going on with the CPU", NoGpuWarning, stacklevel=2)
         return _apply(network, image, tile_px, torch.device("cpu"), (stage, progress))
 
 
@@ -64,7 +68,7 @@ def _resolve(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
-        warnings.warn("no CUDA device was found; going on with the CPU", RuntimeWarning, stacklevel=3)
+        warnings.warn("no CUDA device was found; going on with the CPU", NoGpuWarning, stacklevel=3)
         return "cpu"
     return device
 

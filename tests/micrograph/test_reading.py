@@ -383,3 +383,13 @@ def test_microscopes_tiffs_have_the_shape_and_scale_of_the_manifest(shared):
         else:
             assert found.pixel_size is None
     assert checked == 6
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(TypeError, match="path is of type int; give a file's path, or an array to from_array"):
+        read(5)
+
+
+def test_true_is_no_pixel_size(tmp_path):
+    with pytest.raises(ValueError, match="pixel_size is True"):
+        read(tmp_path / "a.tif", pixel_size=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from dataclasses import replace
 from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,12 +77,18 @@ def read(
     ValueError
         If the pixel size is not between 0.0001 and 1,000,000 nm, the page no whole number from 0, or the
         scale bar no length.
+    TypeError
+        If the path is none.
 
     Notes
     -----
     White-is-zero images are turned around; palettes and colours become luminance (ITU-R BT.709); alpha is
     ignored. A resolution in dots per inch or cm counts as a scale only if it makes pixels of at most 1 µm.
     """
+    if not isinstance(path, str | PathLike):
+        raise TypeError(
+            f"path is of type {type(path).__name__}; give a file's path, or an array to from_array"
+        )
     path = Path(path)
     typed = checked_size(pixel_size)
     _check_page(page)

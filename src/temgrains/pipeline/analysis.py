@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from temgrains.corrections import SegmentGraph
 
 _DEFAULTS = Settings()
+_NO_MICROGRAPH = (
+    "read a file with temgrains.read, or make a micrograph of an array with temgrains.micrograph.from_array"
+)
+_NO_SETTINGS = "give temgrains.Settings(), or make them with temgrains.settings.settings_from_dict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,16 @@ def analyse(
         If the model is unknown or its file is damaged.
     ValueError
         If the working scale leaves less than 16 px along a side.
+    TypeError
+        If it is given no micrograph, settings or model.
 
     Warns
     -----
     PoorGuessWarning
         If the refinement takes more than 40 iterations; ``provenance["warnings"]`` says so too.
     """
+    _require(micrograph, Micrograph, "micrograph", _NO_MICROGRAPH)
+    _require(settings, Settings, "settings", _NO_SETTINGS)
     networks = steps.loaded(model)
     seconds: dict[str, float] = {}
     with timed(seconds, "edges"):
@@ -94,6 +102,12 @@ def analyse(
         iterates = steps.all_iterates(start, networks, settings, progress)
     refined = Refined(micrograph, edges, start, iterates, seconds)
     return conclude(refined, model=networks, settings=settings, progress=progress)
+
+
+def _require(value: object, kind: type, name: str, remedy: str) -> None:
+    """Refuse what is of another kind before something deep inside fails on it."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is of type {type(value).__name__}; {remedy}")
 
 
 def update(
@@ -185,7 +199,7 @@ def conclude(
             **provenance.origin(micrograph),
             **provenance.made_with(networks, settings),
             **provenance.course(iterates),
-            "warnings": provenance.contrast_doubt(micrograph) + provenance.doubts(iterates, grains),
+            "warnings": provenance.all_doubts(micrograph, iterates, grains),
             "seconds": seconds,
         },
     )
@@ -237,7 +251,11 @@ def with_pixel_size(
         analysis,
         micrograph=micrograph,
         sizes=_with_known_confidence(steps.sizes_of(analysis.grains, micrograph), analysis),
-        provenance={**analysis.provenance, **provenance.origin(micrograph)},
+        provenance={
+            **analysis.provenance,
+            **provenance.origin(micrograph),
+            "warnings": provenance.rescaled(analysis.provenance["warnings"], micrograph),
+        },
     )
 
 

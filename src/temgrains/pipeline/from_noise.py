@@ -80,7 +80,7 @@ def imagine(
             "seed": seed,
             **provenance.made_with(networks, settings),
             **provenance.course(iterates),
-            "warnings": provenance.doubts(iterates, grains),
+            "warnings": provenance.doubts(iterates, grains, from_guess=False),
             "seconds": seconds,
         },
     )

@@ -62,11 +62,19 @@ def course(iterates: Sequence[Iterate]) -> dict[str, Any]:
     }
 
 
-def doubts(iterates: Sequence[Iterate], grains: Grains) -> list[str]:
-    """Say in sentences what makes the result doubtful."""
+UNKNOWN_SCALE = "the pixel size is not known: sizes are in pixels only; state it to have them in nm"
+
+
+def scale_doubt(micrograph: Micrograph) -> list[str]:
+    """Say so if nothing is known of the scale."""
+    return [UNKNOWN_SCALE] if micrograph.pixel_size is None else []
+
+
+def doubts(iterates: Sequence[Iterate], grains: Grains, *, from_guess: bool = True) -> list[str]:
+    """Say in sentences what makes the result doubtful; many iterations do where there was a guess."""
     last = iterates[-1]
     found = []
-    if last.index > POOR_GUESS:
+    if from_guess and last.index > POOR_GUESS:
         found.append(
             f"the refinement took {last.index} iterations, more than {POOR_GUESS}: the initial guess is poor"
         )
@@ -79,10 +87,16 @@ def doubts(iterates: Sequence[Iterate], grains: Grains) -> list[str]:
     return found
 
 
-def contrast_doubt(micrograph: Micrograph) -> list[str]:
-    """Say so if there is nothing to see in the image."""
+def all_doubts(micrograph: Micrograph, iterates: Sequence[Iterate], grains: Grains) -> list[str]:
+    """Say what makes the result of a micrograph doubtful, and so if there is nothing to see in it."""
     flat = float(np.ptp(micrograph.pixels)) == 0
-    return ["the image has no contrast: all its pixels are alike"] if flat else []
+    contrast = ["the image has no contrast: all its pixels are alike"] if flat else []
+    return [*contrast, *doubts(iterates, grains), *scale_doubt(micrograph)]
+
+
+def rescaled(warnings: Sequence[str], micrograph: Micrograph) -> list[str]:
+    """Keep the doubts that no other scale changes."""
+    return [*(known for known in warnings if known != UNKNOWN_SCALE), *scale_doubt(micrograph)]
 
 
 @cache

@@ -11,6 +11,7 @@ and lines and grains end.
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -171,5 +172,15 @@ def at_image_scale(state: ByteArray, shape: tuple[int, int]) -> ByteArray:
 
 
 def loaded(model: str | Path | models.Model) -> models.Model:
-    """Load a model unless it is loaded."""
+    """Load a model unless it is loaded.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a model nor the name or path of one.
+    """
+    if not isinstance(model, models.Model | str | PathLike):
+        raise TypeError(
+            f"model is of type {type(model).__name__}; give its name, the path of its file, or a Model"
+        )
     return model if isinstance(model, models.Model) else models.load(model)
