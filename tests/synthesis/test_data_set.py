@@ -85,14 +85,14 @@ def test_a_folder_that_is_read_only_is_named(folder, monkeypatch):
 
     before = contents(folder)
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(PermissionError, match=r"cannot write the data set to .*there: Permission denied"):
+    with pytest.raises(PermissionError, match=r"cannot write .*there: Permission denied; choose"):
         write_data_set(SMALL, folder, seed=4, count=3)
     assert contents(folder) == before
 
 
 def test_a_file_is_no_folder(folder):
     with pytest.raises(
-        NotADirectoryError, match=r"cannot write .*notes.txt: .* is a file; free some space or"
+        NotADirectoryError, match=r"cannot write .*notes.txt: .* is a file; choose another folder, nothing"
     ):
         write_data_set(SMALL, folder / "notes.txt", seed=4, count=3)
 

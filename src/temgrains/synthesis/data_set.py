@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -93,9 +94,10 @@ def write_data_set(
             series = _series(recipe, seed, reports)
             _write_json(place / f"synthesis-{seed}.json", series)
     except OSError as error:
+        advice = "free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder"
         raise type(error)(
-            f"cannot write the data set to {folder}: {error.strerror or error}; free some space or choose "
-            "another folder, nothing of it was left there"
+            f"cannot write the data set to {folder}: {error.strerror or error}; {advice}, nothing of it was "
+            "left there"
         ) from error
     return series
 
