@@ -8,7 +8,8 @@ import pytest
 from temgrains import models, pipeline
 from temgrains.boundaries import close
 from temgrains.micrograph import from_array
-from temgrains.pipeline.confidence import calibrated, drawn, of_grains, rated
+from temgrains.pipeline.confidence import calibrated, drawn, of_grains, rated, sure_part
+from temgrains.settings import BoundarySettings, Settings
 from temgrains.synthesis import paper_recipe, synthesise
 
 
@@ -56,6 +57,29 @@ def test_the_table_has_it_whatever_the_pixel_size():
     assert sure.between(0, 1).all()
     scaled = pipeline.with_pixel_size(analysis, (2.0, 2.0))
     assert scaled.sizes.table["confidence"].equals(sure)
+
+
+def test_grains_that_are_not_sure_enough_are_left_out(three):
+    boundaries, grey = three
+    kept, sure = sure_part(boundaries, grey, {}, least=0.6)
+    assert kept.labels.max() == 2
+    assert kept.excluded[:, 65:].all()
+    assert not kept.excluded[:, :59].any()
+    assert np.array_equal(kept.mask, boundaries.mask)
+    assert sure == pytest.approx([1, 0.75], abs=0.01)
+    assert sure_part(boundaries, grey, {}, least=0.0)[0] is boundaries
+
+
+def test_where_nothing_is_sure_everything_is_left_out(three):
+    boundaries, grey = three
+    kept, _ = sure_part(boundaries, grey // 4, {}, least=0.9)
+    assert kept.excluded.all()
+    assert kept.labels.max() == 0
+    settings = Settings(boundaries=BoundarySettings(least_confidence=1.0))
+    image = synthesise(paper_recipe(shape=(96, 160)), seed=4).image
+    analysis = pipeline.analyse(from_array(image), model="paper", settings=settings)
+    assert analysis.grains.count == 0
+    assert analysis.sizes.table.empty
 
 
 def test_a_card_with_another_scale_is_refused():

@@ -119,6 +119,8 @@ class BoundarySettings:
     gaps it has. "model": what the model's card asks for."""
     support: float = 0.5
     """Mean share of 255 along a line, at least, for it to divide two grains (0..1); for "support"."""
+    least_confidence: float = 0.0
+    """Grains whose outline is less sure than this are left out, their area is reported (0..1); 0: none."""
     threshold: float = 0.2
     """Share of 255 above which a pixel of the state counts as boundary (0..1)."""
     closing_radius_px: int = 2
@@ -130,6 +132,7 @@ class BoundarySettings:
         """Refuse values outside their range."""
         _require_one_of("boundaries.closing", self.closing, "model", "gaps", "support")
         _require_number("boundaries.support", self.support, 0, 1)
+        _require_number("boundaries.least_confidence", self.least_confidence, 0, 1)
         _require_number("boundaries.threshold", self.threshold, 0, 1)
         _require_whole("boundaries.closing_radius_px", self.closing_radius_px, 0, 20)
         _require_whole("boundaries.min_grain_px", self.min_grain_px, 0, 10**9)
@@ -156,6 +159,15 @@ STAGES: dict[str, type] = {
     "boundaries": BoundarySettings,
 }
 """Section name to settings class, in the order in which the stages run."""
+
+
+AUTOMATIC = frozenset(
+    f"{name}.{each.name}"
+    for name, stage in STAGES.items()
+    for each in dataclasses.fields(stage)
+    if each.default is None
+)
+"""Settings that may be None, which lets the program choose; ``auto`` on the command line."""
 
 
 def settings_from_dict(sections: dict[str, Any], *, where: str = "settings") -> Settings:
@@ -196,11 +208,14 @@ def read_settings(path: str | Path) -> Settings:
 
 
 def write_toml(settings: Settings) -> str:
-    """Give the settings as TOML text that `read_settings` reads back; automatic values are left out."""
+    """Give the settings as TOML text that `read_settings` reads back; automatic values are comments."""
     lines: list[str] = []
     for section, values in settings.to_dict().items():
         lines.append(f"[{section}]")
-        lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+        lines += [
+            f"# {key} = automatic" if value is None else f"{key} = {_toml(value)}"
+            for key, value in values.items()
+        ]
         lines.append("")
     return "\n".join(lines)
 

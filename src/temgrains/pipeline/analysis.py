@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from temgrains import models
 from temgrains.pipeline import provenance, steps
-from temgrains.pipeline.confidence import rated, with_confidence
+from temgrains.pipeline.confidence import rated, sure_part, with_confidence
 from temgrains.pipeline.provenance import timed
 from temgrains.records import (
     Analysis,
@@ -183,10 +183,14 @@ def conclude(
     micrograph, iterates = refined.micrograph, refined.iterates
     networks = steps.loaded(model)
     state = steps.at_image_scale(iterates[-1].state, micrograph.shape)
-    boundaries, grains, sizes = steps.grains_of(
-        state, settings, progress, model=networks, micrograph=micrograph, seconds=seconds
-    )
     guessed = steps.at_image_scale(refined.guess.grey, micrograph.shape)
+    with timed(seconds, "boundaries"):
+        excluded = micrograph.excluded_mask
+        lines = steps.closed(state, model=networks, settings=settings, excluded=excluded, progress=progress)
+        boundaries, sure = sure_part(
+            lines, guessed, networks.card, least=settings.boundaries.least_confidence
+        )
+    grains, sizes = steps.grains_of(boundaries, micrograph, seconds)
     return Analysis(
         micrograph=micrograph,
         edges=refined.edges,
@@ -194,7 +198,7 @@ def conclude(
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=with_confidence(sizes, rated(boundaries, guessed, networks.card)),
+        sizes=with_confidence(sizes, sure),
         provenance={
             **provenance.origin(micrograph),
             **provenance.made_with(networks, settings),
@@ -262,6 +266,4 @@ def with_pixel_size(
 def _with_known_confidence(sizes: GrainSizes, analysis: Analysis) -> GrainSizes:
     """Keep what no scale changes."""
     known = analysis.sizes.table
-    if "confidence" not in known:
-        return sizes
-    return replace(sizes, table=sizes.table.assign(confidence=known["confidence"].to_numpy()))
+    return with_confidence(sizes, known["confidence"].to_numpy()) if "confidence" in known else sizes

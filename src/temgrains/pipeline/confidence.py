@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import ndimage
 from scipy.special import expit, logit
 
 from temgrains.corrections.graph import SegmentGraph, trace
@@ -60,9 +61,37 @@ def of_grains(graph: SegmentGraph, count: int) -> NDArray[np.float64]:
     return mean
 
 
-def with_confidence(sizes: GrainSizes, graph: SegmentGraph) -> GrainSizes:
+def sure_part(
+    boundaries: Boundaries, guess: ByteArray, card: dict[str, Any], *, least: float
+) -> tuple[Boundaries, NDArray[np.float64]]:
+    """Leave out the grains that are not sure enough, and give the rest with the confidence of its grains.
+
+    Parameters
+    ----------
+    boundaries, guess, card
+        As for `rated`.
+    least
+        Least confidence of a grain (0..1); at 0 none is left out. What is left out is excluded area: nothing
+        is measured there. The neighbours of a grain that is left out keep their outline.
+    """
+    sure = of_grains(rated(boundaries, guess, card), int(boundaries.labels.max()))
+    if least <= 0:
+        return boundaries, sure
+    unsure = np.append(False, sure < least)
+    gone = unsure[boundaries.labels]
+    numbers = np.where(unsure, 0, np.cumsum(~unsure) - 1).astype(np.int32)
+    labels = numbers[boundaries.labels]
+    # Lines between grains that are both left out go with them.
+    gone |= boundaries.mask & (ndimage.maximum_filter(labels, 3) == 0)
+    if boundaries.excluded is not None:
+        gone |= boundaries.excluded
+    kept = replace(boundaries, labels=labels, mask=boundaries.mask & ~gone, excluded=gone)
+    return kept, sure[~unsure[1:]]
+
+
+def with_confidence(sizes: GrainSizes, confidence: NDArray[np.float64]) -> GrainSizes:
     """Add the column ``confidence`` (0..1) to the table of grains."""
-    return replace(sizes, table=sizes.table.assign(confidence=of_grains(graph, len(sizes.table))))
+    return replace(sizes, table=sizes.table.assign(confidence=confidence))
 
 
 def drawn(graph: SegmentGraph, shape: tuple[int, int]) -> GreyArray:

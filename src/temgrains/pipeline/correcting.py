@@ -9,7 +9,7 @@ from temgrains.corrections import corrected, ledger
 from temgrains.corrections.history import REPLAY_SLACK_PX
 from temgrains.grains import label
 from temgrains.pipeline import steps
-from temgrains.pipeline.confidence import rated, with_confidence
+from temgrains.pipeline.confidence import of_grains, rated, with_confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,6 @@ def with_boundaries(analysis: Analysis, boundaries: Boundaries, operations: Sequ
         analysis,
         boundaries=boundaries,
         grains=grains,
-        sizes=with_confidence(steps.sizes_of(grains, analysis.micrograph), segments),
+        sizes=with_confidence(steps.sizes_of(grains, analysis.micrograph), of_grains(segments, grains.count)),
         provenance={**analysis.provenance, "corrections": made},
     )

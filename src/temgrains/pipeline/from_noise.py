@@ -68,9 +68,9 @@ def imagine(
     seconds: dict[str, float] = {}
     with provenance.timed(seconds, "refine"):
         iterates = steps.all_iterates(BoundaryMap(noise), networks, settings, progress)
-    boundaries, grains, sizes = steps.grains_of(
-        iterates[-1].state, settings, progress, model=networks, seconds=seconds
-    )
+    with provenance.timed(seconds, "boundaries"):
+        boundaries = steps.closed(iterates[-1].state, model=networks, settings=settings, progress=progress)
+    grains, sizes = steps.grains_of(boundaries, None, seconds)
     return Imagined(
         iterates=iterates,
         boundaries=boundaries,

@@ -135,23 +135,14 @@ def closed(
 
 
 def grains_of(
-    state: ByteArray,
-    settings: Settings,
-    progress: Progress,
-    *,
-    model: models.Model,
-    micrograph: Micrograph | None = None,
-    seconds: dict[str, float],
-) -> tuple[Boundaries, Grains, GrainSizes]:
-    """Draw the closed lines of a state at the image's scale, label and measure its grains."""
-    excluded = None if micrograph is None else micrograph.excluded_mask
-    with timed(seconds, "boundaries"):
-        boundaries = closed(state, model=model, settings=settings, excluded=excluded, progress=progress)
+    boundaries: Boundaries, micrograph: Micrograph | None, seconds: dict[str, float]
+) -> tuple[Grains, GrainSizes]:
+    """Label and measure the grains that lines enclose."""
     with timed(seconds, "grains"):
         grains = label(boundaries)
     with timed(seconds, "sizes"):
         sizes = sizes_of(grains, micrograph)
-    return boundaries, grains, sizes
+    return grains, sizes
 
 
 def sizes_of(grains: Grains, micrograph: Micrograph | None) -> GrainSizes:
@@ -180,7 +171,6 @@ def loaded(model: str | Path | models.Model) -> models.Model:
         If it is neither a model nor the name or path of one.
     """
     if not isinstance(model, models.Model | str | PathLike):
-        raise TypeError(
-            f"model is of type {type(model).__name__}; give its name, the path of its file, or a Model"
-        )
+        kind = type(model).__name__
+        raise TypeError(f"model is of type {kind}; give its name, the path of its file, or a Model")
     return model if isinstance(model, models.Model) else models.load(model)
