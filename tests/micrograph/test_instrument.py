@@ -316,7 +316,7 @@ def test_without_rosettasciio_one_sentence_says_how_to_get_it(name, tmp_path, mo
     path = write(tmp_path / name, contents[name])
     monkeypatch.setattr(instrument.importlib, "import_module", missing)
     assert refused(path) == (
-        "microscopes' own formats need RosettaSciIO; pip install 'temgrains[formats]', or export as TIFF"
+        "microscopes' own formats need RosettaSciIO; pip install '.[formats]', or export as TIFF"
     )
 
 
@@ -325,7 +325,7 @@ def test_what_a_reader_lacks_is_said_too(tmp_path, monkeypatch):
         raise ModuleNotFoundError("sparse")
 
     monkeypatch.setattr(instrument, "_plugin", lambda *_: lacking)
-    assert "pip install 'temgrains[formats]'" in refused(write(tmp_path / "a.dm3", dm(grey())))
+    assert "pip install '.[formats]'" in refused(write(tmp_path / "a.dm3", dm(grey())))
 
 
 def test_what_it_logs_and_warns_of_goes_no_further(tmp_path, monkeypatch, caplog, capfd):

@@ -114,7 +114,7 @@ def train(
     try:
         from temgrains.training import loop
     except ModuleNotFoundError as error:
-        raise ImportError("training needs Lightning: pip install 'temgrains[train]'") from error
+        raise ImportError("training needs Lightning: pip install '.[train]'") from error
     with progress_bar() as progress:
         if network is Network.net1:
             made = loop.train_net1(out, drawn, settings, progress=progress)

@@ -181,7 +181,7 @@ def _plugin(path: Path, name: str) -> Callable[..., list[dict[str, Any]]]:
 def _missing(path: Path) -> UnreadableImage:
     return UnreadableImage(
         path,
-        "microscopes' own formats need RosettaSciIO; pip install 'temgrains[formats]', or export as TIFF",
+        "microscopes' own formats need RosettaSciIO; pip install '.[formats]', or export as TIFF",
     )
 
 

@@ -43,10 +43,12 @@ def import_matlab(net1_path: str | Path, net2_path: str | Path, *, name: str) ->
 
 
 def _layers(path: str | Path) -> list[Layer]:
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: there is no such file; give the .mat file of a network")
     try:
         from matio import load_from_mat  # noqa: PLC0415  (an extra)
     except ImportError as error:
-        raise ModelError("reading MATLAB networks needs mat-io: pip install 'temgrains[matlab]'") from error
+        raise ModelError("MATLAB networks need mat-io: pip install '.[matlab]'") from error
     try:
         content = load_from_mat(str(path))
         network = next(value for key, value in content.items() if not key.startswith("__"))

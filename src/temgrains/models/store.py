@@ -120,6 +120,8 @@ def _find(name_or_path: str | Path) -> Path:
 
 
 def _read(path: Path) -> tuple[Any, dict[str, torch.Tensor]]:
+    if path.is_dir():
+        raise ModelError(f"{path}: it is a folder; give a .safetensors file in it")
     if not path.is_file():
         raise ModelError(f"{path}: there is no such file")
     size = path.stat().st_size

@@ -60,9 +60,7 @@ def write_pdf(path: str | Path, found: SizeStatistics, context: Context) -> None
     try:
         from fpdf import FPDF  # noqa: PLC0415
     except ImportError as error:
-        raise ImportError(
-            "a PDF report needs fpdf2: pip install 'temgrains[reports]', or write HTML"
-        ) from error
+        raise ImportError("a PDF report needs fpdf2: pip install '.[reports]', or write HTML") from error
     fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
     pdf = FPDF()
     pdf.set_creation_date(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))  # the same bytes each time

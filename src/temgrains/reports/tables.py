@@ -56,7 +56,7 @@ def write_xlsx(path: str | Path, found: SizeStatistics) -> None:
     try:
         from openpyxl import Workbook  # noqa: PLC0415
     except ImportError as error:
-        raise ImportError("XLSX needs openpyxl: pip install 'temgrains[reports]', or write CSV") from error
+        raise ImportError("XLSX needs openpyxl: pip install '.[reports]', or write CSV") from error
     if len(found.table) > MOST_ROWS:
         raise ValueError(f"{len(found.table)} grains: XLSX holds at most {MOST_ROWS} rows; write CSV")
     book = Workbook(write_only=True)
