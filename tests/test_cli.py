@@ -218,6 +218,24 @@ def test_program_that_is_told_to_end_leaves_nothing_half_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_threshold_is_automatic_again_by_word(tmp_path):
+    (tmp_path / "mine.toml").write_text("[edges]\nsobel_threshold = 0.1\n")
+    shown = works("settings", tmp_path / "mine.toml", "--set", "edges.sobel_threshold=auto").stdout
+    assert "# sobel_threshold = automatic" in shown
+    assert "edges.saturation is 'auto'" in fails("settings", "--set", "edges.saturation=auto")
+
+
+def test_run_takes_the_micrographs_of_a_folder(image, model, tmp_path):
+    (folder := tmp_path / "films").mkdir()
+    image.rename(folder / "film.png")
+    works("run", folder, "--out", folder, "--model", model, *QUICK)
+    assert (folder / "film.json").exists()
+    again = works("run", folder, "--out", tmp_path / "out", "--model", model, *QUICK)
+    assert again.stdout.count("grains, ") == 1, "results are no micrographs"
+    (tmp_path / "empty").mkdir()
+    assert "holds no micrograph" in fails("run", tmp_path / "empty", "--out", tmp_path / "out")
+
+
 def test_missing_settings_file_is_one_sentence(image, tmp_path):
     said = fails("run", image, "--out", tmp_path, "--settings", tmp_path / "gone.toml")
     assert said == f"Error: {tmp_path / 'gone.toml'}: No such file or directory"
@@ -377,7 +395,7 @@ def test_training_without_lightning_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "temgrains.training.loop", raising=False)
     monkeypatch.delattr("temgrains.training.loop", raising=False)
     assert fails("train", "net1", "--out", tmp_path) == (
-        "Error: training needs Lightning: pip install 'temgrains[train]'"
+        "Error: training needs Lightning: pip install '.[train]'"
     )
 
 
@@ -430,6 +448,14 @@ def test_damaged_model_is_one_sentence(model, home):
     content[-100] ^= 1
     file.write_bytes(content)
     assert "do not match the card's SHA-256" in fails("models", "verify", file)
+
+
+def test_files_that_are_none_are_named(tmp_path):
+    assert f"{tmp_path}: it is a folder; give a .safetensors file in it" in fails(
+        "models", "verify", tmp_path
+    )
+    said = fails("models", "import", tmp_path / "nope", tmp_path / "nope", "--name", "x")
+    assert f"{tmp_path / 'nope'}: there is no such file; give the .mat file of a network" in said
 
 
 def test_unknown_model_is_one_sentence():
@@ -566,6 +592,19 @@ def test_score_of_two_maps_of_one_name_is_refused(maps):
     Image.fromarray(np.zeros((64, 96), np.uint8)).save(truth / "film.tif")
     said = fails("score", truth, found)
     assert "holds two boundary maps of one name: film.png and film.tif" in said
+
+
+def test_score_refuses_maps_of_labels(maps):
+    truth, found = maps
+    labels = np.cumsum(np.asarray(Image.open(truth / "film.png"))[:1] > 0, axis=1) + 1
+    for kind, top in ((np.uint8, 1), (np.uint16, 200)):
+        Image.fromarray(np.repeat(labels * top, 64, 0).astype(kind)).save(found / "film.png")
+        assert "holds numbers of grains, not boundaries; give the map" in fails(
+            "score", truth / "film.png", found / "film.png"
+        )
+    soft = np.repeat(np.linspace(0, 255, 96).astype(np.uint8)[None], 64, 0)
+    Image.fromarray(soft).save(found / "film.png")
+    works("score", truth / "film.png", found / "film.png")
 
 
 def test_score_of_different_shapes_names_the_image(maps):

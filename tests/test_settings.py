@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from temgrains.settings import (
+    AUTOMATIC,
     BoundarySettings,
     EdgeSettings,
     GuessSettings,
@@ -36,6 +37,14 @@ from temgrains.settings import (
 def test_wrong_kind_or_size_is_named(stage, key, value, said):
     with pytest.raises(ValueError, match=said):
         settings_from_dict({stage: {key: value}})
+
+
+def test_what_is_automatic_stands_as_a_comment(tmp_path):
+    text = write_toml(Settings())
+    for name in AUTOMATIC:
+        assert f"# {name.partition('.')[2]} = automatic" in text
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    assert read_settings(tmp_path / "mine.toml") == Settings()
 
 
 def test_numbers_of_numpy_survive_a_file(tmp_path):

@@ -172,7 +172,8 @@ def read_mask(path: str | Path) -> MaskArray:
     Raises
     ------
     ValueError
-        If the file is no image, holds several pages or has no pixels; the sentence says which.
+        If the file is no image, holds several pages, has no pixels or holds numbers of grains; the sentence
+        says which.
     OSError
         If the file cannot be opened.
     """
@@ -184,8 +185,23 @@ def read_mask(path: str | Path) -> MaskArray:
         pixels = pixels[..., : 3 if pixels.shape[-1] > 2 else 1].max(axis=-1)
     if pixels.ndim != 2 or pixels.size == 0:
         raise ValueError(f"{path} has shape {pixels.shape}; a boundary map is one image of (rows, columns)")
+    if _are_numbers(pixels):
+        raise ValueError(
+            f"{path} holds numbers of grains, not boundaries; give the map of boundaries, such as "
+            "STEM.boundaries.tif of 'temgrains run' or STEM.truth.png of 'temgrains synthesise'"
+        )
     mask: MaskArray = pixels > (127 if pixels.max() > 1 else 0)
     return mask
+
+
+def _are_numbers(pixels: NDArray[Any]) -> bool:
+    """Whether this is a map of labels: many whole numbers where a map of boundaries has two, or up to 255."""
+    if pixels.dtype.kind not in "ui":
+        return False
+    values = np.unique(pixels)
+    low, high = int(values[0]), int(values[-1])
+    without_gaps = high - low == len(values) - 1
+    return len(values) > 2 and (high > 255 or (without_gaps and high < 255))
 
 
 def _decode(path: Path) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from temgrains.cli._terminal import NmPerPx, complain, plainly, progress_bar, quiet
-from temgrains.settings import STAGES, Settings, read_settings, settings_from_dict
+from temgrains.settings import AUTOMATIC, STAGES, Settings, read_settings, settings_from_dict
 
 ModelOption = Annotated[
     str,
@@ -24,7 +24,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="STAGE.KEY=VALUE",
-        help="Change one setting, such as guess.scale=0.5 or refine.max_iterations=80; after --settings.",
+        help="Change one setting, such as guess.scale=0.5 or boundaries.threshold=0.3; after --settings.",
     ),
 ]
 
@@ -32,7 +32,7 @@ SetOption = Annotated[
 @plainly
 def run(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Micrographs: TIFF, PNG, DM4, EMD, MRC...")
+        list[Path], typer.Argument(metavar="IMAGE", help="Micrographs (TIFF, PNG, DM4, EMD...), or folders.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
     model: ModelOption = "paper",
@@ -56,19 +56,18 @@ def run(
     For each IMAGE there appear in DIR, named after it: .overlay.png (boundaries red on the image),
     .boundaries.tif (one pixel wide, 0 or 255), .labels.tif (grains numbered from 1), .iterates.tif and
     .iterates.gif (the refinement, step by step), .grains.csv (sizes in px, and in nm where the scale is
-    known) and .json (settings, model card, version, why the refinement stopped, seconds per stage).
+    known) and .json (settings, model card, version, why the refinement stopped, seconds per stage). Of a
+    folder the micrographs in it are taken, without such pictures and maps.
 
     An image that fails is reported and the others are done; the exit code is then 1.
     """
     chosen = settings_of(settings, set_)
     from temgrains import batch
 
-    failed = 0
+    films, failed = _films(images), 0
     with quiet(), progress_bar() as progress:
         reading: batch.Reading = {"pixel_size": nm_per_px, "page": page, "scale_bar": scale_bar}
-        for outcome in batch.each(
-            images, out=out, model=model, settings=chosen, progress=progress, **reading
-        ):
+        for outcome in batch.each(films, out=out, model=model, settings=chosen, progress=progress, **reading):
             if outcome.error is not None:
                 failed += 1
                 complain(outcome.error)
@@ -77,8 +76,21 @@ def run(
                 typer.echo(f"{outcome.path}: note: {warning}", err=True)
             typer.echo(f"{outcome.path}: {outcome.report}")
     if failed:
-        complain(f"{failed} of {len(images)} images failed")
+        complain(f"{failed} of {len(films)} images failed")
         raise typer.Exit(1)
+
+
+def _films(paths: list[Path]) -> list[Path]:
+    """Put the micrographs of a folder in its place."""
+    from temgrains.micrograph import images_in
+
+    films = []
+    for path in paths:
+        found = images_in(path) if path.is_dir() else [path]
+        if not found:
+            raise ValueError(f"{path} holds no micrograph; give one of TIFF, PNG or DM4 files")
+        films += found
+    return films
 
 
 def settings_of(path: Path | None, changes: list[str] | None) -> Settings:
@@ -104,4 +116,5 @@ def _parse(change: str) -> tuple[str, str, Any]:
     try:
         return stage, key, tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return stage, key, text.strip()
+        word = text.strip()
+        return stage, key, None if word == "auto" and f"{stage}.{key}" in AUTOMATIC else word

@@ -37,6 +37,7 @@ def score(
 
     Images are PNG or TIFF, boundary = above 127. Of folders, the images of the same name are compared (of
     STEM.boundaries.tif and STEM.truth.png the name is STEM); one that is missing from FOUND is an error.
+    Tolerance and margin suit lines drawn by hand; 'evaluate', whose truth is exact, takes 3 px and no margin.
 
     \b
     eq1        share of the true length found within the tolerance (Eq. 1 of the paper), 0..1
