@@ -351,3 +351,36 @@ def test_an_unknown_ending_is_refused(editor: Editor, tmp_path: Any, messages: l
 
 def test_the_panel_fits_a_narrow_dock(editor: Editor) -> None:
     assert editor.panel.minimumSizeHint().width() <= 380
+
+
+def test_a_project_is_saved_and_opened_in_another_window(
+    editor: Editor, open_window: Callable[..., Window], tmp_path: Any
+) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(24, 31)
+    editor.click(40, 47)
+    editor.panel.buttons["undo"].click()
+    editor.settle()
+    editor.panel.projects.save(tmp_path / "film.temgrains")
+    editor.window.until(lambda: not editor.panel.projects.work.busy)
+    assert not editor.link.corrector.unsaved
+    window = open_window(image=False, dock=TemGrainsWidget)
+    panel = window.dock.correct
+    panel.projects.open(tmp_path / "film.temgrains")
+    window.until(lambda: not panel.projects.work.busy and panel.corrections.settled and window.desk.settled)
+    assert window.desk.session.analysis.grains.count == 23
+    assert window.desk.session.pixel_size == (0.5, 0.5)
+    assert len(panel.corrections.corrector.history.undone) == 1
+    assert "film boundaries" in window.names()
+
+
+def test_a_project_that_cannot_be_written_stays_unsaved(
+    editor: Editor, tmp_path: Any, messages: list[str]
+) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(24, 31)
+    editor.panel.projects.save(tmp_path / "missing" / "film.temgrains")
+    editor.window.until(lambda: not editor.panel.projects.work.busy)
+    assert "does not exist" in messages[-1]
+    assert editor.link.corrector.unsaved
+    assert len(editor.link.corrector.operations) == 1

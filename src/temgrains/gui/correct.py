@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from temgrains.gui import _widgets
 from temgrains.gui.correct_link import Corrections, corrections_of
+from temgrains.gui.correct_project import Projects
 from temgrains.gui.correct_score_panel import ScorePanel
 from temgrains.gui.correct_state import UNCERTAIN, Corrector
 from temgrains.gui.correct_tool import TOOLS
@@ -37,6 +38,7 @@ class CorrectPanel(QWidget):
         self.doubt = QLabel()
         self.ledger = QLabel()
         self.score = ScorePanel(self.corrections)
+        self.projects = Projects(self.corrections)
         self.kept = QLabel()
         self._build()
         self._connect()
@@ -57,6 +59,8 @@ class CorrectPanel(QWidget):
             when = time.strftime("%d %b %Y, %H:%M", time.localtime(kept.seconds))
             self.kept.setText(f"Corrections of this image were kept: {len(kept.operations)}, of {when}.")
         self.score.setEnabled(corrector is not None)
+        self.buttons["open"].setEnabled(not self._desk.busy)
+        _widgets.highlight(self.buttons["save"], on=corrector is not None and corrector.unsaved)
         for name in ("restore", "decline"):
             self.buttons[name].setEnabled(kept is not None)
         _widgets.highlight(self.buttons["restore"], on=kept is not None)
@@ -99,6 +103,7 @@ class CorrectPanel(QWidget):
             _widgets.row([self.doubt, 1, press["doubt"]]),
             press["again"],
             self.ledger,
+            _widgets.row([press["save"], press["open"], 1]),
             _widgets.Fold("Score against a reference", self.score),
         )
         for part in parts:
@@ -122,6 +127,8 @@ class CorrectPanel(QWidget):
             "restore": corrections.restore,
             "decline": corrections.decline,
             "doubt": self.show_doubt,
+            "save": partial(self.projects.ask_and_save, self),
+            "open": partial(self.projects.ask_and_open, self),
         }
         for name, action in actions.items():
             self.buttons[name].clicked.connect(lambda _checked=False, action=action: action())
@@ -171,6 +178,8 @@ def _buttons() -> dict[str, QPushButton]:
             "Refine again with my corrections",
             "Repeat Net2 from the shown iteration; what you drew and erased is imposed at every iteration",
         ),
+        "save": make("Save project…", "Image, iterations, corrections and their history in one file"),
+        "open": make("Open project…", "Go on with a project where it was left"),
         "restore": make("Restore", "Take over the corrections of the last session"),
         "decline": make("Not now", "Go on without them; they stay in the journal"),
     }

@@ -168,6 +168,18 @@ class Corrections(QObject):
             self._publish()
             self.changed.emit()
 
+    def take_over(self, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> None:
+        """Do the corrections of a project, saved as they are."""
+        corrector = self.corrector
+        if corrector is None:
+            return
+        corrector.kept = None
+        corrector.do_all(operations, undone)
+        self._live, self._in_step = None, not operations
+        if operations:
+            self._publish()
+        self.changed.emit()
+
     def decline(self) -> None:
         """Leave the corrections that the journal kept where they are."""
         if self.corrector is not None:

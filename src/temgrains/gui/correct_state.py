@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from temgrains.corrections import Change, Operation
     from temgrains.corrections.verbs import Point
-    from temgrains.records import Analysis, GreyArray, Iterate, Pins
+    from temgrains.records import Analysis, GreyArray, Iterate, LabelArray, Pins
 
 UNCERTAIN = 0.6
 """Segments below this confidence are to be looked at."""
@@ -66,14 +67,13 @@ class Corrector:
     def graph(self) -> SegmentGraph:
         """Give the segments as they are now, with the confidence that the networks have in each."""
         if self._graph is None:
-            grey = _confidence_map(self.analysis)
-            self._graph = trace(self.history.labels, image=self.analysis.micrograph.pixels, map_grey=grey)
+            self._graph = _rated(self.history.labels, self.analysis)
         return self._graph
 
     def wire(self, start: Point) -> Wire:
         """Give the paths that start at a point and follow the image, and keep off lines that are there."""
         if self._evidence is None:
-            self._evidence = evidence_of(_confidence_map(self.analysis))
+            self._evidence = evidence_of(_seen(self.analysis))
         return Wire(np.where(self._beside_lines(), np.float32(0), self._evidence), start)
 
     def uncertain_share(self, level: float = UNCERTAIN) -> float:
@@ -111,7 +111,7 @@ class Corrector:
     def proposals(self, point: Point) -> tuple[Operation, ...]:
         """Propose up to three lines through a point."""
         if self._evidence is None:
-            self._evidence = evidence_of(_confidence_map(self.analysis))
+            self._evidence = evidence_of(_seen(self.analysis))
         return propose(self.history.labels, self._evidence, point)
 
     def next_uncertain(self, step: int) -> tuple[Point, NDArray[np.intp], float, str] | None:
@@ -168,6 +168,16 @@ class Corrector:
             self.history.undo()
         self._begun, self._graph, self.unsaved = True, None, not kept.saved
         self.notes += kept.notes
+
+    def do_all(self, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> None:
+        """Do the operations of a project on the network on which they were made."""
+        for operation in (*operations, *reversed(undone)):
+            self.history.do(operation)
+        for _ in undone:
+            self.history.undo()
+        self._graph, self._begun = None, True
+        self._journalled(lambda journal: journal.begin(self.history.start, operations, undone))
+        self.mark_saved()
 
     def mark_saved(self) -> None:
         """Remember that all of it is saved elsewhere."""
@@ -238,7 +248,19 @@ def replayed(analysis: Analysis, operations: tuple[Operation, ...], undone: tupl
     return history
 
 
-def _confidence_map(analysis: Analysis) -> NDArray[np.uint8]:
+def _rated(labels: LabelArray, analysis: Analysis) -> SegmentGraph:
+    """Trace the segments with their confidence, on the scale of the model's card."""
+    from temgrains.pipeline.confidence import calibrated  # noqa: PLC0415  (imports torch)
+    from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415
+
+    guess = at_image_scale(analysis.iterates[0].state, analysis.micrograph.shape)
+    graph = trace(labels, image=analysis.micrograph.pixels, map_grey=guess)
+    card = analysis.provenance["model"]
+    scale = card.get("confidence") if isinstance(card, dict) else None
+    return graph if scale is None else replace(graph, confidence=calibrated(graph.confidence, *scale))
+
+
+def _seen(analysis: Analysis) -> NDArray[np.uint8]:
     """Give the mean of the guess and of the last state, at the image's scale."""
     from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415  (imports torch)
 

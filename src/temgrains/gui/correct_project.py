@@ -1,0 +1,101 @@
+"""Saving and opening projects from the Correct panel."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error, show_info, show_warning
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from temgrains.errors import sentence
+from temgrains.gui._chores import Chore
+from temgrains.gui._image import KEY
+from temgrains.gui._side_work import SideWork
+
+if TYPE_CHECKING:
+    from temgrains.gui.correct_link import Corrections
+    from temgrains.pipeline.project import Project
+
+ENDING = ".temgrains"
+FILTER = f"TEM Grains projects (*{ENDING})"
+
+
+class Projects(QObject):
+    """Writes the chosen image with all that belongs to it into one file, and reads such files."""
+
+    def __init__(self, link: Corrections) -> None:
+        super().__init__(link)
+        self._link = link
+        self.work = SideWork(self)
+        link.desk.left.connect(self.work.abandon)
+
+    def ask_and_save(self, parent: QWidget) -> None:
+        """Let the user choose a file, and save."""
+        session = self._link.desk.session
+        if session is None:
+            return
+        path, _ = QFileDialog.getSaveFileName(parent, "Save project", f"{session.stem}{ENDING}", FILTER)
+        if path:
+            self.save(Path(path))
+
+    def ask_and_open(self, parent: QWidget) -> None:
+        """Let the user choose a file, and open it."""
+        path, _ = QFileDialog.getOpenFileName(parent, "Open project", "", FILTER)
+        if path:
+            self.open(Path(path))
+
+    def save(self, path: Path) -> bool:
+        """Save in the worker; say whether it began. If it fails, all stays as it was and unsaved."""
+        corrector = self._link.corrector
+        if corrector is None:
+            return False
+        path = path if path.suffix else path.with_suffix(ENDING)
+        analysis, start = corrector.analysis, corrector.history.start
+        operations, undone = corrector.operations, corrector.history.undone
+
+        def call() -> None:
+            from temgrains.pipeline.project import Project, save_project, started_from  # noqa: PLC0415
+
+            save_project(path, Project(started_from(analysis, start), operations, undone))
+
+        def then(_nothing: object) -> None:
+            if corrector.operations == operations:
+                corrector.mark_saved()
+            show_info(f"The project was saved as {path}")
+            self._link.changed.emit()
+
+        return self.work.start(Chore("Save project", call, then))
+
+    def open(self, path: Path) -> bool:
+        """Open in the worker; say whether it began."""
+
+        def call() -> Project:
+            from temgrains.pipeline.project import open_project  # noqa: PLC0415
+
+            return open_project(path)
+
+        return self.work.start(Chore("Open project", call, partial(self._show, path)))
+
+    def _show(self, path: Path, project: Project) -> None:
+        desk, film = self._link.desk, project.analysis.micrograph
+        size = film.pixel_size
+        looks: dict[str, Any] = {} if size is None else {"scale": size, "units": ("nm", "nm")}
+        metadata = {KEY: {"calibration": film.calibration, "notes": list(film.notes)}}
+        layer = desk.viewer.add_image(film.pixels, name=path.stem, metadata=metadata, **looks)
+        desk.choose(layer.unique_id)
+        session = desk.session
+        if session is None:
+            show_error(f"{path}: {desk.refusal}")
+            return
+        try:
+            session.adopt(project.analysis, models=desk.side_work.models)
+        except ValueError as error:
+            show_error(sentence(error, path))
+            return
+        desk.show_all()
+        self._link.take_over(project.operations, project.undone)
+        for note in project.notes:
+            show_warning(f"{path.name}: {note}")

@@ -1,0 +1,206 @@
+"""Everything about one image in one file: pixels, what the networks gave, corrections, provenance."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from temgrains.corrections.strokes import operation_from_plain
+from temgrains.files import atomic_path, plain
+from temgrains.grains import label
+from temgrains.pipeline import steps
+from temgrains.pipeline.correcting import with_corrections
+from temgrains.records import Analysis, Boundaries, BoundaryMap, EdgeMaps, Iterate, Micrograph
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from temgrains.corrections import Operation
+
+FORMAT = 1
+"""Version of the layout; later ones are refused."""
+
+ENDING = ".temgrains"
+
+_BYTES_MAX = 16 * 2**30
+"""A project that unpacks to more is refused."""
+
+_TEXT = "project.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An analysis as the program found it, what a hand did, and what was undone (the next to redo last).
+
+    ``notes`` say what could not be read from a damaged file.
+    """
+
+    analysis: Analysis
+    operations: tuple[Operation, ...] = ()
+    undone: tuple[Operation, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def corrected(self) -> Analysis:
+        """Give the analysis with its corrections."""
+        return with_corrections(self.analysis, self.operations, slack_px=0)
+
+
+def save_project(path: str | Path, project: Project) -> None:
+    """Write a project; a file that is there is replaced only when all was written.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    film, analysis = project.analysis.micrograph, project.analysis
+    arrays: dict[str, NDArray[Any]] = {
+        "pixels": film.pixels,
+        "labels": analysis.boundaries.labels,
+        "edges": analysis.edges.maps,
+        **{f"state_{i.index}": i.state for i in analysis.iterates},
+    }
+    text = {
+        "format": FORMAT,
+        "source": film.source,
+        "pixel_size_nm": film.pixel_size,
+        "calibration": film.calibration,
+        "notes": film.notes,
+        "excluded": film.excluded,
+        "iterates": [{"index": i.index, "change": i.change, "stopped": i.stopped} for i in analysis.iterates],
+        "lengths": [analysis.boundaries.pruned_px, analysis.boundaries.completed_px],
+        "provenance": analysis.provenance,
+        "operations": [o.to_plain() for o in project.operations],
+        "undone": [o.to_plain() for o in project.undone],
+    }
+    with (
+        atomic_path(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as file,
+    ):
+        file.writestr(_TEXT, json.dumps(plain(text), indent=1))
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            file.writestr(f"{name}.npy", buffer.getvalue())
+
+
+def open_project(path: str | Path) -> Project:
+    """Read a project.
+
+    Raises
+    ------
+    ValueError
+        If the file is no project, of a later version, or so damaged that image, description or grains are
+        lost; of other damages the rest is read, and ``notes`` of the project say what is missing.
+    OSError
+        If the file cannot be opened.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            return _read(file)
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a project: {error}") from error
+
+
+def _read(file: zipfile.ZipFile) -> Project:
+    size = sum(entry.file_size for entry in file.infolist())
+    if size > _BYTES_MAX:
+        raise ValueError(f"it unpacks to {size} bytes; a project has at most {_BYTES_MAX}")
+    text = json.loads(file.read(_TEXT))
+    if text["format"] != FORMAT:
+        raise ValueError(
+            f"its format is {text['format']!r}; this version reads {FORMAT}, so update temgrains"
+        )
+    notes: list[str] = []
+    film = _micrograph(file, text)
+    labels = _array(file, "labels", np.int32, film.shape)
+    boundaries = _boundaries(labels, film, text["lengths"])
+    iterates = _iterates(file, text["iterates"], notes)
+    if not iterates:
+        iterates = (Iterate(0, np.where(boundaries.mask, np.uint8(255), np.uint8(0))),)
+    try:
+        edges = _array(file, "edges", np.uint8, (3, *iterates[0].state.shape))
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        notes.append(f"the edges are lost: {error}")
+        edges = np.zeros((3, *iterates[0].state.shape), np.uint8)
+    grains = label(boundaries)
+    analysis = Analysis(
+        micrograph=film,
+        edges=EdgeMaps(edges),
+        guess=BoundaryMap(iterates[0].state),
+        iterates=iterates,
+        boundaries=boundaries,
+        grains=grains,
+        sizes=steps.sizes_of(grains, film),
+        provenance=text["provenance"],
+    )
+    done, undone = (_operations(text[key], notes) for key in ("operations", "undone"))
+    return Project(analysis, done, undone, tuple(notes))
+
+
+def _micrograph(file: zipfile.ZipFile, text: dict[str, Any]) -> Micrograph:
+    size = text["pixel_size_nm"]
+    return Micrograph(
+        pixels=_array(file, "pixels", np.float32, None),
+        pixel_size=None if size is None else (float(size[0]), float(size[1])),
+        source=str(text["source"]),
+        calibration=str(text["calibration"]),
+        notes=tuple(map(str, text["notes"])),
+        excluded=tuple((int(a), int(b), int(c), int(d)) for a, b, c, d in text["excluded"]),
+    )
+
+
+def _boundaries(labels: NDArray[np.int32], film: Micrograph, lengths: list[int]) -> Boundaries:
+    excluded = film.excluded_mask
+    mask = (labels == 0) if excluded is None else (labels == 0) & ~excluded
+    return Boundaries(mask, labels, int(lengths[0]), int(lengths[1]), excluded)
+
+
+def _iterates(file: zipfile.ZipFile, listed: list[dict[str, Any]], notes: list[str]) -> tuple[Iterate, ...]:
+    """Read the iterates up to the first that is damaged."""
+    found: list[Iterate] = []
+    for entry in listed:
+        shape = found[0].state.shape if found else None
+        try:
+            state = _array(file, f"state_{entry['index']}", np.uint8, shape)
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+            notes.append(f"the iterations from {entry['index']} on are lost: {error}")
+            break
+        change = float("nan") if entry["change"] is None else float(entry["change"])
+        found.append(Iterate(len(found), state, change, entry["stopped"]))
+    return tuple(found)
+
+
+def _operations(listed: list[Any], notes: list[str]) -> tuple[Operation, ...]:
+    found = []
+    for entry in listed:
+        try:
+            found.append(operation_from_plain(entry))
+        except ValueError as error:
+            notes.append(f"one correction is lost: {error}")
+    return tuple(found)
+
+
+def _array(
+    file: zipfile.ZipFile, name: str, dtype: type[np.generic], shape: tuple[int, ...] | None
+) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(io.BytesIO(file.read(f"{name}.npy")), allow_pickle=False)
+    if array.dtype != dtype or (shape is not None and array.shape != shape) or array.ndim not in {2, 3}:
+        raise ValueError(f"{name} is {array.dtype} of shape {array.shape}; that does not fit the image")
+    return array
+
+
+def started_from(analysis: Analysis, boundaries: Boundaries) -> Analysis:
+    """Give an analysis the lines that its corrections started from."""
+    if analysis.boundaries is boundaries:
+        return analysis
+    grains = label(boundaries)
+    sizes = steps.sizes_of(grains, analysis.micrograph)
+    return replace(analysis, boundaries=boundaries, grains=grains, sizes=sizes)

@@ -1,0 +1,136 @@
+"""Projects: what is written is read back, and of a damaged one what can be read."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysed import made
+from temgrains.corrections import trace, verbs
+from temgrains.pipeline.project import Project, open_project, save_project, started_from
+
+
+def project():
+    analysis = made()
+    provenance = {**analysis.provenance, "shape": [40, 60], "model": {"name": "drawn"}}
+    analysis = replace(analysis, provenance=provenance)
+    graph = trace(analysis.boundaries.labels)
+    erase, accept = (
+        verbs.at_time(verb(analysis.boundaries.labels, graph.centre(k), reach_px=3), 5.0)
+        for k, verb in ((0, verbs.erase), (1, verbs.accept))
+    )
+    return Project(analysis, (erase,), (accept,))
+
+
+def rewritten(path, change):
+    """The same file with one entry changed or left out."""
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    change(entries)
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    save_project(tmp_path / "film.temgrains", project())
+    return tmp_path / "film.temgrains"
+
+
+def test_all_of_it_is_read_back(path):
+    before, after = project(), open_project(path)
+    assert (after.operations, after.undone, after.notes) == (before.operations, before.undone, ())
+    one, other = before.analysis, after.analysis
+    assert np.array_equal(one.micrograph.pixels, other.micrograph.pixels)
+    assert one.micrograph.pixel_size == other.micrograph.pixel_size
+    assert np.array_equal(one.boundaries.labels, other.boundaries.labels)
+    assert np.array_equal(one.boundaries.mask, other.boundaries.mask)
+    assert [i.index for i in other.iterates] == [0, 1, 2]
+    assert all(np.array_equal(a.state, b.state) for a, b in zip(one.iterates, other.iterates, strict=True))
+    assert other.provenance["version"] == one.provenance["version"]
+    assert len(other.sizes.table) == len(one.sizes.table)
+
+
+def test_the_corrections_are_replayed(path):
+    found = open_project(path)
+    better = found.corrected()
+    assert better.grains.count == found.analysis.grains.count - 1
+    assert better.provenance["corrections"]["by_verb"] == {"erase": 1}
+
+
+def test_lost_iterations_edges_and_corrections_are_named(path):
+    def harm(entries):
+        entries["state_1.npy"] = b"nothing"
+        del entries["edges.npy"]
+        text = json.loads(entries["project.json"])
+        text["operations"].append({"verb": "draw"})
+        entries["project.json"] = json.dumps(text).encode()
+
+    found = open_project(rewritten(path, harm))
+    assert len(found.analysis.iterates) == 1
+    assert len(found.operations) == 1
+    notes = " ".join(found.notes)
+    assert "iterations from 1 on are lost" in notes
+    assert "the edges are lost" in notes
+    assert "one correction is lost" in notes
+
+
+def test_without_any_iterate_the_lines_stand_in(path):
+    found = open_project(rewritten(path, lambda entries: entries.pop("state_0.npy")))
+    assert np.array_equal(found.analysis.guess.grey > 0, found.analysis.boundaries.mask)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (lambda entries: entries.pop("pixels.npy"), "pixels"),
+        (lambda entries: entries.pop("project.json"), r"project\.json"),
+        (lambda entries: entries.update({"project.json": b"{"}), "cannot be read as a project"),
+        (lambda entries: entries.update({"project.json": b'{"format": 9}'}), "so update temgrains"),
+        (lambda entries: entries.update({"labels.npy": entries["edges.npy"]}), "does not fit the image"),
+    ],
+)
+def test_without_image_grains_or_description_it_is_refused(path, harm, message):
+    with pytest.raises(ValueError, match=message):
+        open_project(rewritten(path, harm))
+
+
+def test_a_file_that_is_no_project_is_refused(tmp_path):
+    (tmp_path / "film.temgrains").write_bytes(b"no zip at all")
+    with pytest.raises(ValueError, match="cannot be read as a project"):
+        open_project(tmp_path / "film.temgrains")
+    with pytest.raises(FileNotFoundError):
+        open_project(tmp_path / "none.temgrains")
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(path, monkeypatch):
+    monkeypatch.setattr("temgrains.pipeline.project._BYTES_MAX", 1000)
+    with pytest.raises(ValueError, match="it unpacks to"):
+        open_project(path)
+
+
+def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
+    before = path.read_bytes()
+
+    def full(*_given, **_named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_project(path, project())
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_an_analysis_can_be_given_the_lines_it_started_from():
+    analysis = made()
+    assert started_from(analysis, analysis.boundaries) is analysis
+    other = made(seed=9).boundaries
+    changed = started_from(analysis, other)
+    assert changed.grains.count == int(other.labels.max())
