@@ -97,6 +97,7 @@ def test_wheel_holds_manifest_samples_models_and_type_marker(wheel: set[str]):
     assert "temgrains/py.typed" in wheel
     assert any(name.startswith("temgrains_manifest/sample_data/") for name in wheel)
     assert "temgrains/models/paper.safetensors" in wheel
+    assert "temgrains/models/default.safetensors" in wheel
 
 
 def test_wheel_holds_every_module_and_nothing_else(wheel: set[str]):

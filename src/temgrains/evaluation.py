@@ -96,7 +96,7 @@ def evaluate(
 
 def evaluate_from_noise(
     *,
-    model: str | Path | models.Model = models.DEFAULT,
+    model: str | Path | models.Model = pipeline.GENERATOR,
     seeds: range,
     shape: tuple[int, int] = (96, 496),
     progress: Progress = silent,

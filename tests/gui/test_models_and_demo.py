@@ -60,7 +60,7 @@ def test_a_damaged_model_file_is_refused_and_the_old_model_stays(
     window.desk.open_model(str(path))
     window.settle()
     assert "broken.safetensors" in messages[-1]
-    assert window.desk.session.model == "paper"
+    assert window.desk.session.model == "default"
 
 
 def test_a_model_that_is_missing_says_which_are_there(

@@ -35,7 +35,7 @@ def run(
         list[Path], typer.Argument(metavar="IMAGE", help="Micrographs (TIFF, PNG, DM4, EMD...), or folders.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
-    model: ModelOption = "paper",
+    model: ModelOption = "default",
     nm_per_px: NmPerPx = None,
     scale_bar: Annotated[
         str | None,

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from temgrains.files import allowed_stem
 from temgrains.gui._job import ALL, STAGES, Course, Found, Job, Snapshot
 from temgrains.records import Analysis, BoundaryMap, EdgeMaps, Iterate, Micrograph
 from temgrains.settings import Settings, first_stale, settings_from_dict
@@ -39,7 +40,7 @@ class Session:
         *,
         pixel_size: PixelSize | None = None,
         calibration: str = "unknown",
-        model: str = "paper",
+        model: str = "default",
     ) -> None:
         self.name = name
         self.settings = Settings()
@@ -92,7 +93,7 @@ class Session:
     @property
     def stem(self) -> str:
         """The name with which files are saved: the image's, without what file systems refuse."""
-        return re.sub(r"[^\w.-]+", "_", Path(self.name).stem).strip("._") or "image"
+        return allowed_stem(re.sub(r"[^\w.-]+", "_", Path(self.name).stem).strip("._") or "image")
 
     # What a view may ask for: jobs
 

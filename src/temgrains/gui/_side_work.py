@@ -23,7 +23,7 @@ class SideWork(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.models = ["paper"]
+        self.models = ["default", "paper"]
         self._runner = Runner(self)
         self._runner.delivered.connect(self._on_delivered)
         self._runner.ended.connect(self._on_ended)

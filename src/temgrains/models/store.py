@@ -17,7 +17,7 @@ from temgrains.files import atomic_path
 from temgrains.models.card import Model, ModelError, check_card, check_self_test, digest
 from temgrains.networks import ARCHITECTURES
 
-DEFAULT = "paper"
+DEFAULT = "default"
 """The model that is used when none is named."""
 
 MAX_BYTES = 200 * 2**20

@@ -16,12 +16,13 @@ from temgrains.pipeline.analysis import (
     with_pixel_size,
 )
 from temgrains.pipeline.correcting import with_boundaries, with_corrections
-from temgrains.pipeline.from_noise import NOISE_SETTINGS, Imagined, imagine
+from temgrains.pipeline.from_noise import GENERATOR, NOISE_SETTINGS, Imagined, imagine
 from temgrains.pipeline.reloading import NotReloadable, reload
 from temgrains.pipeline.saving import save
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
 
 __all__ = [
+    "GENERATOR",
     "NOISE_SETTINGS",
     "Imagined",
     "NotReloadable",

@@ -17,6 +17,9 @@ from temgrains.settings import RefineSettings, Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+GENERATOR = "paper"
+"""The model whose refinement makes microstructures from noise, as Fig. 4a."""
+
 NOISE_SETTINGS = Settings(refine=RefineSettings(max_iterations=150, guided=False))
 """Noise is no guess: the state alone decides, in more passes than it gets for a micrograph."""
 
@@ -39,7 +42,7 @@ def imagine(
     *,
     seed: int,
     shape: tuple[int, int] = (96, 496),
-    model: str | Path | models.Model = models.DEFAULT,
+    model: str | Path | models.Model = GENERATOR,
     settings: Settings = NOISE_SETTINGS,
     progress: Progress = silent,
 ) -> Imagined:
