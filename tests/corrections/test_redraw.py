@@ -243,3 +243,23 @@ def test_no_stroke_and_no_grain_reaches_into_an_excluded_part():
     assert not found.mask[excluded].any()
     assert found.excluded is start.excluded
     assert np.array_equal(found.labels == 0, found.mask | excluded)
+
+
+def test_a_line_that_closed_nothing_takes_part_when_a_later_one_touches_it():
+    history = History(three_bands())
+    assert history.do(adding((7, 11), (7, 15))).empty
+    assert (history.sketch()[7, 11:16] == 0).all()
+    change = history.do(adding((7, 15), (7, 20)))
+    assert change.born == (4,)
+    assert (history.labels[7, 11:21] == 0).all()
+    check_closed(history.labels)
+    history.undo()
+    assert np.array_equal(history.labels, three_bands().labels)
+    assert (history.sketch()[7, 11:16] == 0).all(), "it is loose again"
+
+
+def test_a_line_that_closed_nothing_elsewhere_is_left_alone():
+    history = History(three_bands())
+    history.do(adding((2, 11), (2, 15)))
+    change = history.do(adding((12, 11), (12, 20)))
+    assert (change.where // 32).min() > 2

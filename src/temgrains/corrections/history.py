@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from temgrains.corrections.strokes import Operation
-    from temgrains.records import ByteArray
+    from temgrains.corrections.strokes import Operation, Stroke
+    from temgrains.records import ByteArray, LabelArray
 
 REPLAY_SLACK_PX = 3.0
 """How far beside a line an erasing stroke may run when it is replayed on another network [px]."""
@@ -38,7 +38,8 @@ class History:
 
     ``labels`` is int32, shape (H, W), changed in place with every operation; grains keep their numbers, so
     these have gaps (`boundaries` closes them). Operations that changed nothing are kept too: a line
-    that closes nothing yet still tells the refinement where boundary is.
+    that closes nothing yet still tells the refinement where boundary is, and takes part as soon as a later
+    line touches it.
     """
 
     def __init__(self, start: Boundaries) -> None:
@@ -62,7 +63,8 @@ class History:
 
     def do(self, operation: Operation, *, slack_px: float = 0.0) -> Change:
         """Apply an operation; what was undone before cannot be done again then."""
-        change = redraw(self.labels, operation, fresh=self._fresh, slack_px=slack_px)
+        whole = replace(operation, strokes=(*operation.strokes, *self._loose_near(operation)))
+        change = redraw(self.labels, whole, fresh=self._fresh, slack_px=slack_px)
         self._fresh = max(self._fresh, *(number + 1 for number in change.born), 0)
         self._put(change)
         self._done.append(_Done(operation, change, _marks(operation, self.labels.shape)))
@@ -88,6 +90,15 @@ class History:
         self._put(last.change)
         return last.change
 
+    def sketch(self) -> LabelArray:
+        """Give the labels with the lines drawn in that close nothing yet, for new lines to be joined with."""
+        drawn = self.labels.copy()
+        for stroke in self._loose():
+            pixels = raster(stroke.points, (drawn.shape[0], drawn.shape[1]))
+            pixels = pixels[drawn[tuple(pixels.T)] > 0]
+            drawn[tuple(pixels.T)] = 0
+        return drawn
+
     def marks(self) -> ByteArray:
         """Give what was done by hand: uint8, shape (H, W), 1 drawn or accepted, 2 erased, 0 neither."""
         return _painted((done.marks for done in self._done), self.labels.shape)
@@ -95,6 +106,31 @@ class History:
     def boundaries(self) -> Boundaries:
         """Give the network as a record, its grains numbered without gaps."""
         return numbered(self.labels, self.start)
+
+    def _loose(self) -> list[Stroke]:
+        """Give the drawn strokes that lie in grains, mostly, since they closed nothing."""
+        shape = (self.labels.shape[0], self.labels.shape[1])
+        found = []
+        for done in self._done:
+            if done.change.empty and done.operation.verb == "draw":
+                for stroke in done.operation.strokes:
+                    pixels = raster(stroke.points, shape)
+                    if len(pixels) and (self.labels[tuple(pixels.T)] > 0).mean() > 0.5:
+                        found.append(stroke)
+        return found
+
+    def _loose_near(self, operation: Operation) -> list[Stroke]:
+        """Give the loose strokes that an added line touches, and those that these touch."""
+        reached = [np.array(s.points) for s in operation.strokes if not s.erase]
+        left, near = self._loose() if reached else [], []
+        while reached:
+            corners = reached.pop()
+            low, high = corners.min(axis=0) - 2, corners.max(axis=0) + 2
+            touching = [s for s in left if _meets(s, low, high)]
+            left = [s for s in left if s not in touching]
+            near += touching
+            reached += [np.array(s.points) for s in touching]
+        return near
 
     def _put(self, change: Change) -> None:
         self.labels.reshape(-1)[change.where] = change.after
@@ -159,3 +195,9 @@ def _painted(all_marks: Iterable[tuple[NDArray[np.int64], ...]], shape: tuple[in
         for value, where in zip((ERASED, DRAWN), marks, strict=True):
             flat[where] = value
     return found
+
+
+def _meets(stroke: Stroke, low: NDArray[np.float64], high: NDArray[np.float64]) -> bool:
+    """Whether the box of a stroke meets another one."""
+    corners = np.array(stroke.points)
+    return bool((corners.min(axis=0) <= high).all() and (corners.max(axis=0) >= low).all())

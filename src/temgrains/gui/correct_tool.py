@@ -227,7 +227,8 @@ class Hand(QObject):
         if corrector is None:
             return
         try:
-            made = make(corrector.history.labels)
+            drawing = self.tool == "draw"
+            made = make(corrector.history.sketch() if drawing else corrector.history.labels)
         except Impossible as why:
             self.said.emit(str(why))
             return
