@@ -27,7 +27,7 @@ from temgrains.settings import BoundarySettings
 
 TOLERANCE_PX, MARGIN_PX = 4.0, 12
 SHORTEST_PX = 8
-BATCH = 25
+BATCH = 50
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Hand:
     segments: SegmentGraph
     operations: int = 0
     clicks: int = 0
+    drawn: set[tuple[int, ...]] = field(default_factory=set)
     course: list[tuple[int, float, float]] = field(default_factory=list)
 
     def false_segments(self) -> list[tuple[float, str, np.ndarray]]:
@@ -61,10 +62,12 @@ class Hand:
         return [
             (float(missed[k]), "draw", graph.path(int(k)))
             for k in np.flatnonzero((missed > 0.5 * length) & (missed >= SHORTEST_PX))
+            if tuple(graph.path(int(k))[0]) not in self.drawn  # it waits for those that it ends at
         ]
 
     def draw(self, line: np.ndarray) -> None:
         """Draw along a line with as few clicks as keep it within the tolerance."""
+        self.drawn.add(tuple(line[0]))
         near = np.ones(self.truth.shape, bool)
         near[tuple(line.T)] = False
         distance = ndimage.distance_transform_edt(near)
