@@ -62,6 +62,13 @@ def test_work_on_another_device_than_asked_for_is_said(images, tmp_path, model):
     assert said in json.loads((tmp_path / "out" / "a.json").read_text(encoding="utf-8"))["warnings"]
 
 
+def test_names_too_long_for_what_follows_are_cut():
+    stems = unique_stems([Path("µ" * 127 + ".tif"), Path("µ" * 126 + "a.tif"), Path("con.tif")])
+    assert [len(stem.encode()) for stem in stems] == [200, 202, 4]
+    assert stems[1].endswith("-2")
+    assert stems[2] == "_con"
+
+
 def test_bad_image_among_good_ones_costs_only_itself(images, tmp_path, model):
     images[1].write_bytes(b"<html>not found</html>")
     missing = tmp_path / "in" / "missing.tif"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from temgrains import export, models, pipeline
 from temgrains.errors import sentence
+from temgrains.files import allowed_stem
 from temgrains.micrograph import read
 from temgrains.records import Cancelled, PixelSize, Progress, silent
 from temgrains.settings import Settings
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _DEFAULTS = Settings()
-
-# Windows keeps these names for devices, whatever suffix follows.
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
 
 
 class Reading(TypedDict, total=False):
@@ -144,11 +142,10 @@ def unique_stems(paths: Sequence[Path], *, keep: Iterable[str] = ()) -> list[str
     """Give each image a name for its results that no other one has, on any file system.
 
     A name that is taken gets the next free number (``a``, ``a-2``), and so does one whose results would
-    replace a file in ``keep``; upper and lower case count as alike; names that Windows keeps for devices get
-    an underscore in front.
+    replace a file in ``keep``; upper and lower case count as alike; see `temgrains.files.allowed_stem`.
     """
     kept = {name.casefold() for name in keep}
-    natural = [_allowed(path.stem) for path in paths]
+    natural = [allowed_stem(path.stem) for path in paths]
     taken = {stem.casefold() for stem in natural}
     used: set[str] = set()
     stems = []
@@ -164,10 +161,6 @@ def unique_stems(paths: Sequence[Path], *, keep: Iterable[str] = ()) -> list[str
         used.add(name.casefold())
         stems.append(name)
     return stems
-
-
-def _allowed(stem: str) -> str:
-    return f"_{stem}" if stem.partition(".")[0].strip().casefold() in _RESERVED else stem
 
 
 def _outcome(path: Path, analysis: Analysis, files: Iterable[Path]) -> Outcome:

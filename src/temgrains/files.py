@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _RUNS = frozenset("=+-@\t\r")
 """Text that starts so is a formula for a spreadsheet."""
 
+# Windows keeps these names for devices, whatever suffix follows.
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
+_STEM_BYTES = 200
+"""File systems take names of 255 bytes; the rest is for what follows the stem."""
+
 RESULT_MAPS = ("overlay.png", "boundaries.tif", "labels.tif", "iterates.tif", "iterates.gif")
 """What the names of a result's images end in, after the stem and a dot."""
 _OF_A_RESULT = ("json", "labels.tif", "boundaries.tif", "iterates.tif")
@@ -80,6 +85,13 @@ def find_saved(stem: str, folders: Iterable[str | Path]) -> Path | None:
         if all(file.is_file() for file in files):
             found.append(files[0])
     return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def allowed_stem(stem: str) -> str:
+    """Give the start of a file name that every file system takes: not too long, and no name of a device."""
+    named = f"_{stem}" if stem.partition(".")[0].strip().casefold() in _RESERVED else stem
+    kept = os.fsencode(named)[:_STEM_BYTES]
+    return named if len(kept) == len(os.fsencode(named)) else kept.decode("utf-8", "ignore").rstrip(". ")
 
 
 def _mode_of(target: Path) -> int | None:

@@ -207,12 +207,15 @@ def test_grains_are_made_of_the_shown_iterate(session: Session) -> None:
     assert session.analysis.grains.count < 4 * 6
 
 
-def test_another_model_keeps_the_edges(session: Session) -> None:
+def test_another_model_keeps_the_edges_at_a_scale_of_the_users(session: Session) -> None:
     finish(session, session.run_all())
     session.choose_model("other")
+    assert session.edges is None  # the automatic scale suits the model
+    session.change(replace(Settings(), guess=GuessSettings(scale=1.0)))
+    finish(session, session.run_all())
+    session.choose_model("yet another")
     assert session.edges is not None
     assert session.guess is None
-    session.choose_model("other")
 
 
 def test_another_scale_measures_again_and_nothing_else(session: Session, stages: Stages) -> None:
@@ -271,7 +274,15 @@ def test_settings_are_frozen_when_the_job_is_made(session: Session) -> None:
 
 @pytest.mark.parametrize(
     ("name", "stem"),
-    [("film_03", "film_03"), ("a b/c.tif", "c"), ("film: 3*", "film_3"), ("..", "image"), ("ÜO₂ 1", "ÜO₂_1")],
+    [
+        ("film_03", "film_03"),
+        ("a b/c.tif", "c"),
+        ("film: 3*", "film_3"),
+        ("..", "image"),
+        ("ÜO₂ 1", "ÜO₂_1"),
+        ("CON", "_CON"),
+        ("x" * 300, "x" * 200),
+    ],
 )
 def test_names_become_file_names(session: Session, name: str, stem: str) -> None:
     session.name = name
