@@ -392,8 +392,9 @@ def test_synthesise_says_what_a_recipe_cannot_be(tmp_path):
 
 def test_training_without_lightning_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
-    monkeypatch.delitem(sys.modules, "temgrains.training.loop", raising=False)
-    monkeypatch.delattr("temgrains.training.loop", raising=False)
+    for module in ("loop", "fit"):
+        monkeypatch.delitem(sys.modules, f"temgrains.training.{module}", raising=False)
+        monkeypatch.delattr(f"temgrains.training.{module}", raising=False)
     assert fails("train", "net1", "--out", tmp_path) == (
         "Error: training needs Lightning: pip install '.[train]'"
     )

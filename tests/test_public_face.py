@@ -45,7 +45,7 @@ def test_functions_are_there(name):
 
 def test_the_rest_is_there():
     assert issubclass(tg.UnreadableImage, ValueError)
-    assert tg.Settings().guess.scale == 1
+    assert tg.Settings().guess.scale == 0
     assert tg.__version__ == version("temgrains")
 
 

@@ -70,7 +70,6 @@ def test_a_model_that_is_missing_says_which_are_there(
     window.click("guess")
     assert "no model 'lost'" in messages[-1]
     assert untrained in messages[-1]
-    assert window.desk.session.edges is not None
 
 
 def test_the_card_is_shown(window: Window, untrained: str) -> None:

@@ -34,7 +34,9 @@ def fit(
     """Train one network, from its last checkpoint if there is one, and give the path of its best."""
     folder = out / part
     folder.mkdir(parents=True, exist_ok=True)
-    best = ModelCheckpoint(folder, "best", monitor="validation", enable_version_counter=False, save_last=True)
+    best = ModelCheckpoint(folder, "best", monitor="validation", enable_version_counter=False)
+    # Of its own: Lightning's save_last leaves out the epochs that were not the best.
+    latest = ModelCheckpoint(folder, "last", monitor=None, enable_version_counter=False)
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=settings.devices if settings.devices == "auto" else int(settings.devices),
@@ -44,6 +46,7 @@ def fit(
         callbacks=[
             WeightAveraging(avg_fn=_average),
             best,
+            latest,
             _Curves(folder, part, settings.epochs, progress),
         ],
         logger=False,
