@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from drawn import LAST, Stages, drawing
+from napari.components import ViewerModel
+from napari.layers import Image
 from qtpy.QtCore import QTimer
+
+from temgrains.gui._watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +88,62 @@ def test_the_images_pixels_replaced_during_a_run(window: Window, slow: Stages) -
     assert "new pixels" in window.panel.message.text()
     slow.delay_s = 0
     alive(window)
+
+
+def test_an_image_replaced_in_the_list_is_noticed(qapp: Any) -> None:
+    # Without a window: napari's own leaks when a layer is assigned.
+    viewer, told = ViewerModel(), []
+    first = viewer.add_image(drawing(), name="film")
+    watch = Watch(viewer, None)
+    watch.choose(first.unique_id)
+    watch.removed.connect(told.append)
+    watch.listed.connect(lambda: told.append(watch.images()))
+    viewer.layers[0] = second = Image(drawing(), name="film")
+    assert first in told
+    assert watch.image is None
+    assert told[-1] == [second]
+
+
+def test_another_image_is_seen_without_the_results_and_news_of_the_first(window: Window) -> None:
+    window.click("all")
+    first = window.layer("film")
+    window.desk.note = "7 files saved"
+    second = window.viewer.add_image(drawing((48, 48)), name="second")
+    shown = [layer.name for layer in window.viewer.layers if layer.visible]
+    window.desk.choose(second.unique_id)
+    assert window.desk.note == ""
+    assert [layer.name for layer in window.viewer.layers if layer.visible] == ["film", "second"]
+    window.desk.choose(first.unique_id)
+    assert [layer.name for layer in window.viewer.layers if layer.visible] == shown
+
+
+def test_junk_under_our_key_in_metadata_is_passed_over(window: Window) -> None:
+    window.click("all")
+    window.layer("film").metadata = {"temgrains": "junk"}
+    window.viewer.add_labels(np.ones((4, 4), int), name="other", metadata={"temgrains": ["junk"]})
+    window.viewer.layers.remove("other")
+    window.click("all")
+    assert window.desk.session.calibration == "layer"
+
+
+def test_pixels_that_cannot_be_computed_are_one_sentence(open_window: Callable[..., Window]) -> None:
+    class Lazy:
+        shape, ndim, dtype, broken = (64, 96), 2, np.dtype(np.uint8), False
+
+        def __getitem__(self, key: Any) -> Any:
+            return drawing()[key]
+
+        def __array__(self, *_given: Any, **_kind: Any) -> Any:
+            if self.broken:
+                raise KeyError("chunk 7")
+            return drawing()
+
+    lazy = Lazy()
+    window = open_window(data=lazy)
+    lazy.broken = True
+    window.click("edges")
+    assert "the pixels of film cannot be read (KeyError: 'chunk 7'); open it again" in window.desk.note
+    lazy.broken = False
 
 
 def test_layers_reordered_during_a_run(window: Window, slow: Stages) -> None:

@@ -119,7 +119,7 @@ class Files(QObject):
         if bench is not None:
             desk.watch.quietly(bench.drop_layers, STAGES)
         for layer in _layers_on(desk, image):
-            if layer.metadata[_image.KEY].get("role") == "scale bar":
+            if _image.about(layer).get("role") == "scale bar":
                 desk.watch.quietly(desk.viewer.layers.remove, layer)
             else:
                 layer.visible = False
@@ -133,7 +133,7 @@ class Files(QObject):
             return
         self._seen = seen
         path = "" if image is None else path_of(image)
-        told = [] if image is None else image.metadata.get(_image.KEY, {}).get("queue", [])
+        told = [] if image is None else _image.about(image).get("queue", [])
         if path in told and path not in self.paths:
             self.paths = tuple(told)
         self.index = self.paths.index(path) if path in self.paths else self.index
@@ -163,7 +163,7 @@ class Files(QObject):
         desk, image = self._desk, self._desk.watch.image
         if image is None or str(image.unique_id) != image_id or desk.bench is not bench or desk.busy:
             return
-        about = image.metadata.get(_image.KEY, {})
+        about = _image.about(image)
         boxes = [list(box) for box in analysis.micrograph.excluded]
         image.metadata = {**image.metadata, _image.KEY: {**about, "excluded": boxes}}
         desk.calibrate(analysis.micrograph.pixel_size, analysis.micrograph.calibration)
@@ -181,10 +181,10 @@ class Files(QObject):
 def path_of(image: Image) -> str:
     """Give the file of an image layer, "" for none."""
     # A folder's first image has the folder as its source in napari.
-    return str(image.metadata.get(_image.KEY, {}).get("source") or image.source.path or "")
+    return str(_image.about(image).get("source") or image.source.path or "")
 
 
 def _layers_on(desk: Desk, image: Image) -> list[Any]:
     """Give the layers of an image's results."""
     mine = str(image.unique_id)
-    return [layer for layer in desk.viewer.layers if layer.metadata.get(_image.KEY, {}).get("image") == mine]
+    return [layer for layer in desk.viewer.layers if _image.about(layer).get("image") == mine]

@@ -195,7 +195,7 @@ class Header(QWidget):
     def _ask_file(self) -> None:
         image = self._desk.watch.image
         if image is not None and image.source.path:
-            page = image.metadata.get(_image.KEY, {}).get("page")
+            page = _image.about(image).get("page")
             self._desk.side_work.start(reading_scale(str(image.source.path), self._take_scale, page=page))
 
     def _take_scale(self, scale: Any) -> None:

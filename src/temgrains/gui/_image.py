@@ -93,6 +93,12 @@ def grid_of(layer: Image) -> Grid:
     )
 
 
+def about(layer: Layer) -> dict[str, Any]:
+    """Give our entries in a layer's metadata, none where something else stands under our key."""
+    told = layer.metadata.get(KEY)
+    return told if isinstance(told, dict) else {}
+
+
 def scale_of(layer: Image) -> tuple[PixelSize | None, str]:
     """Give an image layer's pixel size [nm], None where its units are no lengths, and where it came from."""
     units = layer.units[-2:]
@@ -102,43 +108,54 @@ def scale_of(layer: Image) -> tuple[PixelSize | None, str]:
         abs(float(scale)) * float((1 * unit).to("nm").magnitude)
         for scale, unit in zip(layer.scale[-2:], units, strict=True)
     ]
-    return (sizes[0], sizes[1]), str(layer.metadata.get(KEY, {}).get("calibration", "layer"))
+    return (sizes[0], sizes[1]), str(about(layer).get("calibration", "layer"))
 
 
 def loader_of(layer: Image) -> Callable[[], Micrograph]:
     """Give a function that makes the micrograph, in whatever thread, from the pixels the layer has now."""
     pixels, source = _finest(layer), str(layer.source.path or layer.name)
-    about, excluded = layer.metadata.get(KEY, {}), excluded_of(layer)
-    page, instrument = int(about.get("page") or 0), instrument_of(layer)
-    notes = [str(note) for note in about.get("notes", ())]
-    if excluded and about.get("left_out"):
-        notes.append(str(about["left_out"]))
+    told, excluded = about(layer), excluded_of(layer)
+    page, instrument = int(told.get("page") or 0), instrument_of(layer)
+    notes = [str(note) for note in told.get("notes", ())]
+    if excluded and told.get("left_out"):
+        notes.append(str(told["left_out"]))
 
     def load() -> Micrograph:
         from temgrains.micrograph import from_array  # noqa: PLC0415
 
-        micrograph = from_array(np.asarray(pixels), source=source, notes=notes)
+        micrograph = from_array(_computed(pixels, source), source=source, notes=notes)
         return replace(micrograph, excluded=excluded, page=page, instrument=instrument)
 
     return load
 
 
+def _computed(pixels: Any, source: str) -> Any:
+    """Give the pixels themselves; what stands in for them until they are needed may fail in any way."""
+    try:
+        return np.asarray(pixels)
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"the pixels of {source} cannot be read ({reason}); open it again") from error
+
+
 def excluded_of(layer: Image) -> tuple[Box, ...]:
     """Give the rectangles of an image layer that show no specimen."""
-    boxes = layer.metadata.get(KEY, {}).get("excluded", ())
+    boxes = about(layer).get("excluded", ())
     return tuple((int(top), int(left), int(bottom), int(right)) for top, left, bottom, right in boxes)
 
 
 def instrument_of(layer: Image) -> Instrument:
     """Give how an image layer was taken, as far as its file says so."""
-    return Instrument(**layer.metadata.get(KEY, {}).get("instrument", {}))
+    return Instrument(**about(layer).get("instrument", {}))
 
 
 def told_by(layer: Image) -> tuple[PixelSize, str] | None:
     """Give the pixel size [nm] that the layer's file names, and where in it; None where it names none."""
-    about = layer.metadata.get(KEY, {})
-    size = about.get("file_pixel_size")
-    return None if size is None else ((float(size[0]), float(size[1])), str(about["file_calibration"]))
+    told = about(layer)
+    size = told.get("file_pixel_size")
+    return None if size is None else ((float(size[0]), float(size[1])), str(told["file_calibration"]))
 
 
 def calibrate(layers: list[Layer], image: Image, pixel_size: PixelSize | None, calibration: str) -> None:
@@ -162,7 +179,7 @@ def calibrate(layers: list[Layer], image: Image, pixel_size: PixelSize | None, c
         layer.units = [*map(str, layer.units[:-2]), unit, unit]
         layer.translate = [*layer.translate[:-2], *(np.array(layer.translate[-2:]) * ratio)]
         layer.scale = [*layer.scale[:-2], *scale]
-    image.metadata = {**image.metadata, KEY: {**image.metadata.get(KEY, {}), "calibration": calibration}}
+    image.metadata = {**image.metadata, KEY: {**about(image), "calibration": calibration}}
 
 
 def _same_grid(layer: Layer, image: Image) -> bool:

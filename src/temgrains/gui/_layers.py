@@ -62,6 +62,7 @@ class ResultLayers:
         self._image_id = image_id
         self._own: dict[str, _Own] = {}
         self._stage = ""
+        self._aside: tuple[Any, ...] = ()
         self._coloured: tuple[LabelArray, NDArray[np.intp]] | None = None
 
     # What a session asks for
@@ -137,6 +138,22 @@ class ResultLayers:
             layer = self.get(role)
             if layer is not None:
                 layer.visible = role in VISIBLE[stage]
+
+    def set_aside(self) -> None:
+        """Hide all layers, for another image is looked at."""
+        if self._aside:
+            return
+        shown = [layer for role in ROLES if (layer := self.get(role)) is not None and layer.visible]
+        self._aside = tuple(layer.unique_id for layer in shown)
+        for layer in shown:
+            layer.visible = False
+
+    def bring_back(self) -> None:
+        """Show again what `set_aside` hid."""
+        aside, self._aside = self._aside, ()
+        for layer in self._viewer.layers:
+            if layer.unique_id in aside:
+                layer.visible = True
 
     def place(self, grid: Grid) -> None:
         """Lay all layers over the image again after it was moved or calibrated."""

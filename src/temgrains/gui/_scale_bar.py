@@ -121,7 +121,7 @@ class ScaleBarRow(QWidget):
         if image is None or bench is None or _image.excluded_of(image) == boxes:
             return
         about = {
-            **image.metadata.get(_image.KEY, {}),
+            **_image.about(image),
             "excluded": [list(box) for box in boxes],
             "left_out": why,
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
-from temgrains.gui._image import KEY
+from temgrains.gui._image import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,16 +41,14 @@ class Watch(QObject):
         self._has_shown_bar = False
         events = viewer.layers.events
         events.removed.connect(self._on_removed)
-        for event in (events.inserted, events.removed, events.reordered, events.renamed):
+        for event in (events.inserted, events.removed, events.changed, events.reordered, events.renamed):
             event.connect(self._on_layers)
         viewer.dims.events.current_step.connect(self._on_slider)
 
     def images(self) -> list[Image]:
         """Give the image layers that may be analysed: all but our own results."""
         return [
-            layer
-            for layer in self._viewer.layers
-            if isinstance(layer, Image) and "role" not in layer.metadata.get(KEY, {})
+            layer for layer in self._viewer.layers if isinstance(layer, Image) and "role" not in about(layer)
         ]
 
     def choose(self, image_id: str | None) -> None:
@@ -90,8 +88,8 @@ class Watch(QObject):
             self.listed.emit()
 
     def _on_removed(self, event: Any) -> None:
-        about = event.value.metadata.get(KEY, {})
-        ours = self.image is not None and about.get("image") == str(self.image.unique_id)
+        told = about(event.value)
+        ours = self.image is not None and told.get("image") == str(self.image.unique_id)
         if ours and not self._quiet:
             self.lost.emit(event.value.name)
 

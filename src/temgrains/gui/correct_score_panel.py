@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QFormLayout, QL
 from temgrains.errors import sentence
 from temgrains.gui import _widgets
 from temgrains.gui._chores import Chore
-from temgrains.gui._image import KEY
+from temgrains.gui._image import KEY, about
 from temgrains.gui._side_work import SideWork
 from temgrains.gui.correct_score import compare, lines_of, save, table_of, text_of, tolerance_text
 
@@ -78,7 +78,7 @@ class ScorePanel(QWidget):
         self.reference.addItem(MINE, None)
         shape = None if self._desk.bench is None else self._desk.bench.grid.shape
         for layer in self._desk.viewer.layers:
-            ours = "role" in layer.metadata.get(KEY, {}) or layer is self._desk.watch.image
+            ours = "role" in about(layer) or layer is self._desk.watch.image
             if isinstance(layer, Labels | Image) and not ours and tuple(layer.data.shape[:2]) == shape:
                 self.reference.addItem(layer.name, layer.unique_id)
         self.reference.setCurrentIndex(max(self.reference.findData(chosen), 0))

@@ -9,7 +9,7 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from temgrains.gui import _image
-from temgrains.gui._image import KEY
+from temgrains.gui._image import about
 from temgrains.gui.sizes_work import Source
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class Link(QObject):
         return [
             layer
             for layer in self._desk.viewer.layers
-            if isinstance(layer, Labels)
-            and layer.ndim == 2
-            and layer.metadata.get(KEY, {}).get("role") not in _NO_GRAINS
+            if isinstance(layer, Labels) and layer.ndim == 2 and about(layer).get("role") not in _NO_GRAINS
         ]
 
     def likeliest(self) -> Labels | None:
@@ -119,8 +117,8 @@ class Link(QObject):
 
     def _is_ours(self, layer: Labels) -> bool:
         image = self._desk.watch.image
-        about = layer.metadata.get(KEY, {})
-        return image is not None and about == {"role": "grains", "image": str(image.unique_id)}
+        told = about(layer)
+        return image is not None and told == {"role": "grains", "image": str(image.unique_id)}
 
     def _listen(self, on: bool) -> None:
         if self.layer is not None:
