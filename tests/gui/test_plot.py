@@ -50,6 +50,15 @@ def test_a_change_of_zero_is_drawn_at_the_floor(plot: ChangePlot) -> None:
     plot.grab()
 
 
+def test_without_a_threshold_none_is_drawn_and_the_axis_stays(plot: ChangePlot) -> None:
+    plot.show_course((), 0.0, 0)
+    lowest = plot.position(1, FLOOR).y()
+    assert plot.position(1, 1e-3).y() < 96 < lowest, "the axis ends at 0.001"
+    yellow = (pixels(plot).astype(int) @ [1, 1, -2] > 150).sum()
+    plot.show_course((), 0.003, 0)
+    assert yellow == 0 < (pixels(plot).astype(int) @ [1, 1, -2] > 150).sum()
+
+
 def test_course_threshold_and_mark_are_painted(plot: ChangePlot) -> None:
     empty = pixels(plot)
     plot.show_course((0.2, 0.05, 0.01), 0.003, 2)

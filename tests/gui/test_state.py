@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from drawn import LAST, Stages, drawing
 
+from temgrains.gui._job import Course
 from temgrains.gui._session import Session
-from temgrains.gui._state import EMPTY, length_text, metric, panel_state, progress_text
+from temgrains.gui._state import EMPTY, NO_BOUNDARY, length_text, metric, panel_state, progress_text
 from temgrains.records import Iterate, Micrograph, silent
 from temgrains.settings import RefineSettings, Settings
 
@@ -115,13 +116,48 @@ def test_summary_has_counts_and_units(session: Session) -> None:
     text = panel_state(session).summary
     assert text.startswith("24 grains (16 at the border) · boundary ")
     assert " px = " in text
-    assert "mean diameter" in text
-    assert text.endswith("nm")
+    assert session.analysis is not None
+    table = session.analysis.sizes.table
+    whole = table.loc[~table["on_border"], "ecd_nm"]
+    assert f"mean diameter of the 8 whole grains {metric(whole.mean())}" in text
     session.calibrate(None, "unknown")
     do(session, "find_grains")
     text = panel_state(session).summary
     assert "px (no pixel size)" in text
     assert text.endswith("px")
+
+
+def test_where_no_grain_is_whole_there_is_no_mean(session: Session) -> None:
+    do(session, "run_all")
+    assert session.analysis is not None
+    table = session.analysis.sizes.table.assign(on_border=True)
+    session.analysis = replace(session.analysis, sizes=replace(session.analysis.sizes, table=table))
+    assert "no mean diameter, for no grain is whole" in panel_state(session).summary
+
+
+def test_without_a_boundary_it_says_so_and_leads_not_on(session: Session) -> None:
+    do(session, "run_all")
+    assert session.analysis is not None
+    one = replace(session.analysis.grains, on_border=np.array([True]))
+    session.analysis = replace(session.analysis, grains=one)
+    state = panel_state(session)
+    assert state.summary == NO_BOUNDARY
+    assert state.next == ""
+    assert "contrast" in state.message
+
+
+def test_at_the_limit_it_says_how_to_go_on(session: Session) -> None:
+    do(session, "step")
+    session.iterates[-1] = replace(session.iterates[-1], stopped="cap")
+    assert "raise When to stop > At most" in panel_state(session).message
+
+
+def test_a_single_tile_does_not_hide_the_iteration() -> None:
+    heard: list[tuple[str, int, int]] = []
+    course = Course(progress=lambda *told: heard.append(told))
+    for told in (("refine", 4, 60), ("pass", 0, 1), ("pass", 1, 1), ("refine", 5, 60), ("pass", 2, 8)):
+        course.report(*told)
+    assert heard == [("refine", 4, 60)] * 3 + [("refine", 5, 60), ("pass", 2, 8)]
 
 
 def test_a_summary_that_is_not_of_what_is_shown_says_so(session: Session) -> None:

@@ -182,10 +182,10 @@ def _boundary_fields(new: Settings) -> dict[str, Any]:
             suffix=" px",
         ),
         "min_grain_px": _widgets.whole(
-            "Smaller grains are given to their neighbours [px]\n[boundaries] min_grain_px",
+            "Grains of less area are given to their neighbours [px²]\n[boundaries] min_grain_px",
             (0, 10**6),
             boundaries.min_grain_px,
-            suffix=" px",
+            suffix=" px²",
         ),
     }
 

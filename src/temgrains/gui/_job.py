@@ -42,10 +42,13 @@ class Course:
     steps: Iterator[Iterate] | None = None
     index: int = 0
     progress: Progress = silent
+    told: tuple[str, int, int] = ("refine", 0, 1)
 
     def report(self, stage: str, done: int, total: int) -> None:
-        """Pass progress on to the job that takes the next step."""
-        self.progress(stage, done, total)
+        """Pass progress on to the job that takes the next step; a single tile is no news within a pass."""
+        if stage != "pass" or total > 1:
+            self.told = (stage, done, total)
+        self.progress(*self.told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class ChangePlot(QWidget):
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "iteration")
 
     def _paint_threshold(self, painter: QPainter) -> None:
+        if self._threshold <= 0:  # nothing to see on a logarithmic axis
+            return
         area = self._area()
         y = self.position(1, self._threshold).y()
         painter.setPen(QPen(_LIMIT, 1, Qt.PenStyle.DashLine))
@@ -123,6 +125,7 @@ class ChangePlot(QWidget):
         return max(len(self._changes), 10)
 
     def _decades(self) -> tuple[int, int]:
-        values = [max(value, FLOOR) for value in (*self._changes, self._threshold)]
+        limit = [self._threshold] if self._threshold > 0 else []
+        values = [max(value, FLOOR) for value in (*self._changes, *limit)] or [1e-2]
         low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
         return min(low, -3), max(high, low + 1, -1)

@@ -13,6 +13,8 @@ POOR_GUESS = 40
 
 EMPTY = "Open a micrograph with Open…, or choose File > Open Sample > TEM Grains."
 
+NO_BOUNDARY = "No boundary was found."
+
 WHY = {
     "converged": "converged",
     "fixed point": "converged: nothing changes any more",
@@ -94,6 +96,8 @@ def summary(session: Session) -> str:
     if analysis is None:
         return ""
     grains, sizes = analysis.grains, analysis.sizes
+    if grains.count <= 1:
+        return NO_BOUNDARY
     at_border = int(grains.on_border.sum())
     parts = [
         f"{grains.count} grains ({at_border} at the border)",
@@ -132,9 +136,12 @@ def _mean_diameter(session: Session) -> list[str]:
     table = session.analysis.sizes.table if session.analysis is not None else None
     if table is None or table.empty:
         return []
-    if session.pixel_size is not None and "ecd_nm" in table:
-        return [f"mean diameter {metric(float(table['ecd_nm'].mean()))}"]
-    return [f"mean diameter {_three(float(table['ecd_px'].mean()))} px"]
+    whole = table[~table["on_border"]]
+    if whole.empty:
+        return ["no mean diameter, for no grain is whole"]
+    known = session.pixel_size is not None and "ecd_nm" in table
+    mean = metric(float(whole["ecd_nm"].mean())) if known else f"{_three(float(whole['ecd_px'].mean()))} px"
+    return [f"mean diameter of the {len(whole)} whole grains {mean}"]
 
 
 def _enabled(session: Session) -> frozenset[str]:
@@ -159,7 +166,9 @@ def _next(session: Session) -> str:
         return "guess"
     if not session.finished:
         return "run"
-    return "save" if session.current else "grains"
+    if not session.current:
+        return "grains"
+    return "save" if session.analysis is not None and session.analysis.grains.count > 1 else ""
 
 
 def _iteration(session: Session) -> str:
@@ -180,6 +189,10 @@ def _hint(session: Session, following: str) -> str:
             f"More than {POOR_GUESS} iterations: the initial guess is poor. Check its scale, the contrast "
             "and the edges."
         )
+    if session.analysis is not None and session.current and session.analysis.grains.count <= 1:
+        return "Look at contrast, edges and scale: without a boundary there is no grain size."
+    if session.iterates and session.iterates[-1].stopped == "cap" and following != "save":
+        return "The limit was reached before it converged: raise When to stop > At most to go on."
     if session.micrograph is not None and session.micrograph.notes and following in {"guess", "run"}:
         return "; ".join(session.micrograph.notes)
     return {
