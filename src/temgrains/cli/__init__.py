@@ -15,7 +15,7 @@ from temgrains.cli import evaluate, imagine, measure, models, run, score, settin
 
 app = typer.Typer(
     name="temgrains",
-    help="Find, correct and measure grain boundaries in TEM micrographs of polycrystals.",
+    help="Find grain boundaries and measure grains in TEM micrographs of polycrystals.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -51,7 +51,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Find, correct and measure grain boundaries in TEM micrographs of polycrystals."""
+    """Find grain boundaries and measure grains in TEM micrographs of polycrystals."""
 
 
 def main() -> None:
