@@ -78,7 +78,8 @@ def test_the_card_is_shown(window: Window, untrained: str) -> None:
     window.settle()
     (box,) = window.header.findChildren(QMessageBox)
     assert "untrained" in box.text()
-    assert "PaperNet1" in box.text()
+    assert "PaperNet1" not in box.text()
+    assert "PaperNet1" in box.detailedText()
     assert "sha256" in box.detailedText()
     box.close()
 

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from temgrains.gui import _image, _scale, _widgets
+from temgrains.gui._card import card_text
 from temgrains.gui._chores import reading_card, reading_scale
 from temgrains.gui._question import ask_size
 from temgrains.gui._queue_row import QueueRow
@@ -230,6 +231,6 @@ class Header(QWidget):
     def _show_card(self, card: dict[str, Any]) -> None:
         box = QMessageBox(self)
         box.setWindowTitle("Model card")
-        box.setText(f"<b>{card['name']}</b>: {', '.join(card['networks'].values())}")
+        box.setText(card_text(card))
         box.setDetailedText(json.dumps({k: v for k, v in card.items() if k != "self_test"}, indent=2))
         box.open()
