@@ -50,6 +50,7 @@ def test_a_map_is_measured_with_the_scale_of_its_file(tmp_path):
     assert names == {"film.sizes.csv", "film.sizes.json", "methods.csv", "pooled.json"}
     table = pd.read_csv(tmp_path / "new" / "out" / "film.sizes.csv", keep_default_na=False, na_values=[""])
     expected = measure(grains, pixel_size=(2.0, 2.0)).table
+    expected_length = measure(grains, pixel_size=(2.0, 2.0)).boundary_length_nm
     np.testing.assert_allclose(table["ecd_nm"], expected["ecd_nm"], rtol=1e-9)
     assert (table["remark"] == CUT).tolist() == grains.on_border.tolist()
     content = strict(tmp_path / "new" / "out" / "film.sizes.json")
@@ -62,6 +63,11 @@ def test_a_map_is_measured_with_the_scale_of_its_file(tmp_path):
     assert content["distribution"]["lognormal"]["count"] == content["grains_whole"]
     assert 0 < content["distribution"]["lognormal"]["p"] <= 1
     assert content["network"]["triple_points"] > 100
+    assert "straightened" in content["network"]["length_is"]
+    assert content["network"]["length_nm"] < expected_length
+    summary = content["distribution"]["summary"]
+    assert summary["percentiles_are"] == [10, 50, 90]
+    assert summary["percentiles"] == sorted(summary["percentiles"])
 
 
 def test_a_folder_is_pooled(tmp_path):

@@ -280,6 +280,7 @@ def test_provenance_is_strict_json(analysis, tmp_path):
         "grains_on_border": int(analysis.grains.on_border.sum()),
         "boundary_length_px": analysis.sizes.boundary_length_px,
         "boundary_length_nm": analysis.sizes.boundary_length_nm,
+        "boundary_length_is": "from pixel to pixel along the lines; straightened lines are shorter",
         "pruned_px": analysis.boundaries.pruned_px,
         "completed_px": analysis.boundaries.completed_px,
         "iterations": 2,

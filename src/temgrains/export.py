@@ -248,6 +248,7 @@ def write_json(path: str | Path, analysis: Analysis, *, statistics: dict[str, An
         "grains_on_border": int(grains.on_border.sum()),
         "boundary_length_px": analysis.sizes.boundary_length_px,
         "boundary_length_nm": analysis.sizes.boundary_length_nm,
+        "boundary_length_is": "from pixel to pixel along the lines; straightened lines are shorter",
         "pruned_px": boundaries.pruned_px,
         "completed_px": boundaries.completed_px,
         "iterations": analysis.iterates[-1].index,

@@ -234,7 +234,10 @@ def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
     content: dict[str, Any] = {
         "of": f"equivalent circle diameters of whole grains [{field.unit}], counted by number",
         "weights": UNWEIGHTED if weights is None else WEIGHTED,
-        "summary": distribution.summarise(diameters, weights=weights),
+        "summary": {
+            **asdict(distribution.summarise(diameters, weights=weights)),
+            "percentiles_are": [10, 50, 90],
+        },
         "lognormal": {**asdict(fit), "median": fit.median, "spread": fit.spread, "mean": fit.mean},
         "histogram": distribution.histogram(diameters),
         "seed": choices.seed,
@@ -254,6 +257,7 @@ def _network(field: Field, network: Network) -> dict[str, Any]:
     return {
         "segments": len(segments),
         f"length_{network.unit}": float(segments.sum()),
+        "length_is": "of the lines with the stairs of their pixels straightened",
         f"mean_segment_{network.unit}": float(segments.mean()) if len(segments) else math.nan,
         "triple_points": network.triple_points,
         f"triple_points_per_{network.unit}2": network.triple_points / field.area if field.area else math.nan,
