@@ -296,6 +296,7 @@ def test_synthesise_prints_requested_and_realised(tmp_path):
     result = works("synthesise", "--count", 2, "--seed", 7, "--out", tmp_path, "--shape", "64x96",
                    "--mean-diameter", "14:16", "--sigma", 0.4, "--thickness", 2)  # fmt: skip
     assert "2 images" in result.stdout
+    assert "each image draws its mean from 14 to 16 for the circles" in result.stdout
     assert re.search(r"sigma of ln\(diameter\): requested 0.4, realised 0\.\d\d", result.stdout)
     assert np.asarray(Image.open(tmp_path / "7-00001.png")).shape == (64, 96)
     asked = json.loads((tmp_path / "synthesis-7.json").read_text(encoding="utf-8"))["requested"]
@@ -349,7 +350,9 @@ def test_synthesise_without_an_inner_grain_says_so(tmp_path):
 
 
 def test_synthesise_takes_one_mean_diameter(tmp_path):
-    works("synthesise", "--out", tmp_path, "--shape", "48x48", "--mean-diameter", "15")
+    done = works("synthesise", "--out", tmp_path, "--shape", "48x48", "--mean-diameter", "15")
+    assert done.stdout.startswith("1 image with ")
+    assert "mean diameter [px]: requested 15 for the circles" in done.stdout
     asked = json.loads((tmp_path / "synthesis-0.json").read_text(encoding="utf-8"))["requested"]
     assert asked["mean_diameter_px"] == [15.0, 15.0]
 

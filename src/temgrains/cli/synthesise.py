@@ -85,10 +85,12 @@ def _summary(series: dict[str, Any]) -> str:
     low, high = asked["mean_diameter_px"]
     inner = realised["whole_cells_sigma"]
     spread = "no grain is free of the border" if inner is None else f"{inner:.2f} for the inner grains"
+    wanted = f"requested {low:g}" if low == high else f"each image draws its mean from {low:g} to {high:g}"
+    images = "1 image" if series["count"] == 1 else f"{series['count']} images"
     return "\n".join(
         [
-            f"{series['count']} images with {realised['cells']} grains, seed {series['seed']}",
-            f"mean diameter [px]: requested {low:g} to {high:g} for the circles, realised "
+            f"{images} with {realised['cells']} grains, seed {series['seed']}",
+            f"mean diameter [px]: {wanted} for the circles, realised "
             f"{realised['cells_mean_ecd_px']:.1f} for the grains",
             f"sigma of ln(diameter): requested {asked['sigma']:g}, realised "
             f"{realised['circles_sigma']:.2f} for the circles; {spread}",
