@@ -96,7 +96,7 @@ def test_more_grains_than_a_sheet_holds_are_refused(found, tmp_path, monkeypatch
 )
 def test_a_missing_extra_is_named(found, tmp_path, monkeypatch, kind, module, name):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"needs {name}: pip install 'temgrains\[reports\]'"):
+    with pytest.raises(ImportError, match=rf"needs {name}: pip install '\.\[reports\]'"):
         reports.write(tmp_path / "a", found, kind)
 
 

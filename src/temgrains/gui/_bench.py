@@ -83,10 +83,16 @@ class Bench:
         grid = _image.grid_of(image)
         self.session.name = image.name
         self.session.calibrate(*_image.scale_of(image))
+        self.layers.bring_back()
         moved, self.grid = grid != self.grid, grid
         if moved:
             self.layers.place(grid)
         return moved
+
+    def leave(self) -> str:
+        """Hide the layers, for another image is looked at; give the note for that one: none yet."""
+        self.layers.set_aside()
+        return ""
 
     def restart(self, image: Image) -> None:
         """Begin again, for the image shows something else now; settings and model stay."""

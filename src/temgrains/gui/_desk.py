@@ -143,15 +143,10 @@ class Desk(QObject):
 
     def choose(self, image_id: str | None) -> None:
         """Choose an image by the id of its layer; a bench is set up for it, or the reason why not is kept."""
-        before = self.watch.image
+        before, left = self.watch.image, self.bench
         self.watch.choose(image_id)
-        if before is not None and before is not self.watch.image:
-            self.note = ""
-            if (left := self.bench_of(before)) is not None:
-                left.layers.set_aside()
+        self.note = self.note if left is None or before is self.watch.image else left.leave()
         self._lay()
-        if self.bench is not None:
-            self.bench.layers.bring_back()
 
     def change(self, settings: Settings) -> None:
         """Take new settings, and do again what they make stale as far as it was seen."""
