@@ -72,9 +72,12 @@ _EDGE_NAMES = {
 }
 _REFINE_NAMES = {"threshold": "Change below", "max_iterations": "At most", "criterion": "Criterion"}
 _BOUNDARY_NAMES = {
+    "closing": "Close lines by",
+    "support": "Support",
     "threshold": "Threshold",
     "closing_radius_px": "Close gaps",
     "min_grain_px": "Min. grain",
+    "least_confidence": "Confidence",
 }
 
 
@@ -169,14 +172,33 @@ def _refine_fields(new: Settings) -> dict[str, Any]:
 
 def _boundary_fields(new: Settings) -> dict[str, Any]:
     boundaries = new.boundaries
+    closing = QComboBox()
+    closing.addItems(["model", "support", "gaps"])
+    closing.setToolTip(
+        "support: a line divides two grains if it is likely enough on the whole, whatever gaps it has;\n"
+        "gaps: above the threshold is boundary, and small gaps are closed, as in the paper;\n"
+        "model: as the model's card asks (default: support, paper: gaps)\n[boundaries] closing"
+    )
     return {
+        "closing": closing,
+        "support": _widgets.slider(
+            "With support: how likely a line must be on the whole, 0 to 1\n[boundaries] support",
+            1.0,
+            boundaries.support,
+        ),
+        "least_confidence": _widgets.slider(
+            "Grains whose outline is less sure are left out, and their area is reported; 0 = none\n"
+            "[boundaries] least_confidence",
+            1.0,
+            boundaries.least_confidence,
+        ),
         "threshold": _widgets.slider(
-            "Share of the grey range above which a pixel counts as boundary\n[boundaries] threshold",
+            "With gaps: share of the grey range above which a pixel is boundary\n[boundaries] threshold",
             1.0,
             boundaries.threshold,
         ),
         "closing_radius_px": _widgets.whole(
-            "Radius of the disk that closes small gaps [px]; 0 = off\n[boundaries] closing_radius_px",
+            "With gaps: radius of the disk that closes them [px]; 0 = off\n[boundaries] closing_radius_px",
             (0, 20),
             boundaries.closing_radius_px,
             suffix=" px",
