@@ -167,9 +167,7 @@ def test_unknown_scale_is_said_until_it_is_known(chequers, keep):
 
 @pytest.mark.parametrize("wrong", ["film.tif", np.zeros((32, 32))])
 def test_what_is_no_micrograph_is_refused_with_what_to_do(wrong, keep):
-    with pytest.raises(
-        TypeError, match=r"micrograph is of type (str|ndarray); read a file with temgrains"
-    ):
+    with pytest.raises(TypeError, match=r"micrograph is of type (str|ndarray); read a file with temgrains"):
         pipeline.analyse(wrong, model=keep)
 
 

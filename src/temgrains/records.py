@@ -146,7 +146,8 @@ class Iterate:
 class Pins:
     """What is known of a state beforehand: bool, both of the state's shape (H, W).
 
-    ``boundary`` is where there is boundary, ``grain`` where there is none; where both are True there is boundary.
+    ``boundary`` is where there is boundary, ``grain`` where there is none; where both are True there is
+    boundary.
     """
 
     boundary: MaskArray = field(repr=False)

@@ -133,7 +133,7 @@ def _pinned(state: NDArray[np.uint8], pins: Pins | None) -> NDArray[np.uint8]:
 
 
 def _seen(net2: nn.Module, state: NDArray[np.uint8], evidence: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Give the input of a pass (C, H, W): the state; for guided networks also the guess, and if there is one."""
+    """Give the input of a pass (C, H, W): the state; for guided networks also guess, and if there is one."""
     if int(getattr(net2, "channels")) == 1:  # noqa: B009
         return state[None]
     known = np.full_like(state, 0 if evidence is None else 255)

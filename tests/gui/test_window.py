@@ -250,7 +250,8 @@ def test_scaling_the_image_layer_scales_everything(window: Window) -> None:
     window.settle()
     assert all(np.allclose(layer.scale[-2:], 1.0) for layer in window.viewer.layers)
     assert window.desk.session.pixel_size == (1.0, 1.0)
-    assert not window.desk.session.current
+    assert window.desk.session.analysis is not None
+    assert window.desk.session.analysis.sizes.pixel_size == (1.0, 1.0)
 
 
 def test_an_empty_viewer_says_what_to_do(open_window: Callable[..., Window]) -> None:

@@ -63,7 +63,10 @@ def test_typed_size_goes_before_the_file(tmp_path):
         (0.5, ()),
         (0.509, ()),
         (0.7, ("the typed pixel size of 0.7 nm is 40% off the 0.5 nm of the ImageJ tag; check it",)),
-        ((0.5, 0.4), ("the typed pixel size of 0.5 x 0.4 nm is 20% off the 0.5 nm of the ImageJ tag; check it",)),
+        (
+            (0.5, 0.4),
+            ("the typed pixel size of 0.5 x 0.4 nm is 20% off the 0.5 nm of the ImageJ tag; check it",),
+        ),
     ],
 )
 def test_typed_size_that_differs_from_the_file_is_doubted(typed, note, tmp_path):

@@ -151,9 +151,7 @@ def test_length_is_read_with_its_unit(text, length):
     assert parse_length(text) == pytest.approx(length)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "nm", "0 nm", "-5 nm", "2 px", "5 1/nm", "1e400 nm", "1 2"]
-)
+@pytest.mark.parametrize("text", ["", "nm", "0 nm", "-5 nm", "2 px", "5 1/nm", "1e400 nm", "1 2"])
 def test_text_that_is_no_length_is_refused(text):
     with pytest.raises(ValueError, match=r"is no length; type it as 200 nm, 0\.2 µm or 5 Å"):
         parse_length(text)

@@ -184,8 +184,8 @@ class Hand(QObject):
             self._points.append(point)
             if len(self._points) == 2:
                 first, second = self._points
-                verb = {"split": verbs.split, "merge": verbs.merge, "move": verbs.move}[self.tool]
-                self._ask(lambda labels: verb(labels, first, second))
+                between = {"split": verbs.split, "merge": verbs.merge, "move": verbs.move}[self.tool]
+                self._ask(lambda labels: between(labels, first, second))
 
     def _draw_to(self, point: Point, straight: bool) -> None:
         if self._corrector is None:

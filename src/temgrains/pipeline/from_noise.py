@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from temgrains import models
 from temgrains.micrograph.pixels import check_extent
 from temgrains.pipeline import provenance, steps
 from temgrains.pipeline.scale import check_sides
@@ -16,6 +15,8 @@ from temgrains.settings import RefineSettings, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from temgrains import models
 
 GENERATOR = "paper"
 """The model whose refinement makes microstructures from noise, as Fig. 4a."""

@@ -13,6 +13,7 @@ import numpy as np
 from temgrains.grains import label
 from temgrains.micrograph import tiff
 from temgrains.pipeline import steps
+from temgrains.pipeline.confidence import of_grains, rated, with_confidence
 from temgrains.records import Analysis, Boundaries, BoundaryMap, Iterate, mask_of
 from temgrains.settings import settings_from_dict
 
@@ -71,6 +72,8 @@ def reload(path: str | Path, micrograph: Micrograph) -> Analysis:
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
         raise NotReloadable(f"{path}: it is no result that can be reloaded ({reason})") from error
+    guessed = steps.at_image_scale(iterates[0].state, film.shape)
+    sure = of_grains(rated(boundaries, guessed, said["model"]), grains.count)
     return Analysis(
         micrograph=film,
         edges=edges,
@@ -78,7 +81,7 @@ def reload(path: str | Path, micrograph: Micrograph) -> Analysis:
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=steps.sizes_of(grains, film),
+        sizes=with_confidence(steps.sizes_of(grains, film), sure),
         provenance=said,
     )
 

@@ -170,7 +170,8 @@ def loaded(model: str | Path | models.Model) -> models.Model:
     TypeError
         If it is neither a model nor the name or path of one.
     """
-    if not isinstance(model, models.Model | str | PathLike):
-        kind = type(model).__name__
+    given: object = model
+    if not isinstance(given, models.Model | str | PathLike):
+        kind = type(given).__name__
         raise TypeError(f"model is of type {kind}; give its name, the path of its file, or a Model")
     return model if isinstance(model, models.Model) else models.load(model)
