@@ -107,8 +107,15 @@ def changed(saved, **values):
         ({"working_shape": [3, 3]}, "its iterates are not bytes of 3 x 3 px"),
         ({"excluded": []}, "its labels and boundaries do not belong together"),
         ({"excluded": [[1, 2]]}, "not enough values"),
-        ({"pixel_size_nm": "x"}, "could not convert"),
+        ({"pixel_size_nm": "x"}, "pixel_size is 'x'"),
+        ({"pixel_size_nm": [0, 0.4]}, r"pixel_size is \[0, 0\.4\]"),
+        ({"pixel_size_nm": [1e308, 0.4]}, "from 0.0001 to 1,000,000 nm"),
+        ({"pixel_size_nm": [10**400, 0.4]}, r"pixel_size is \[1000"),
+        ({"shape": [10**400, 96]}, "of an image of 10000000000000000000 x 96 px"),
+        ({"settings": []}, "it is no result that can be reloaded"),
+        ({"model": None}, "it is no result that can be reloaded"),
         ({"counts": {"grains": 999, "pruned_px": 0, "completed_px": 0}}, "it tells of 999 grains"),
+        ({"counts": {"grains": 10**400, "pruned_px": 0, "completed_px": 0}}, "it tells of 1000"),
         ({"counts": None}, "it is no result that can be reloaded"),
     ],
 )
@@ -134,6 +141,16 @@ def test_json_that_does_not_fit_is_refused(values, sentence, analysis, saved):
 def test_hostile_json_is_refused(text, sentence, analysis, saved):
     saved.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(NotReloadable, match=sentence):
+        reload(saved, plain_film(analysis))
+
+
+def test_endless_numbers_are_refused(analysis, saved):
+    text = saved.read_text(encoding="utf-8")
+    count = json.loads(text)["counts"]["pruned_px"]
+    endless = text.replace(f'"pruned_px": {count}', '"pruned_px": 1e400')
+    assert endless != text
+    saved.write_text(endless, encoding="utf-8")
+    with pytest.raises(NotReloadable, match="cannot convert float infinity"):
         reload(saved, plain_film(analysis))
 
 

@@ -44,7 +44,7 @@ def test_typed_size_is_one_number_or_two(typed, size):
 
 
 @pytest.mark.parametrize(
-    "typed", [0, -1, math.nan, math.inf, 1e7, 1e-5, (1, 0), (1, 2, 3), (), "2", "ab", (1, "2")]
+    "typed", [0, -1, math.nan, math.inf, 1e7, 10**400, 1e-5, (1, 0), (1, 2, 3), (), "2", "ab", (1, "2")]
 )
 def test_typed_size_that_cannot_be_is_refused(typed, tmp_path):
     with pytest.raises(ValueError, match=r"pixel_size is .*; it must be .* from 0\.0001 to 1,000,000 nm"):
@@ -132,6 +132,14 @@ def test_unit_that_is_no_length_says_so(tmp_path):
     path = tiff(tmp_path / "a.tif", description="ImageJ=1.54f\nunit=sec\n", resolution=(4, 4))
     assert scale(path) == (None, "unknown")
     assert read(path).notes == ("the ImageJ tag gives the pixel size in 'sec', which is no length; type it",)
+
+
+def test_unit_of_a_damaged_tag_is_quoted_in_short(tmp_path):
+    path = tiff(tmp_path / "a.tif", imagej=True, resolution=(2, 2), metadata={"unit": "u" * 5000})
+    (note,) = read(path).notes
+    assert note.startswith("the ImageJ tag gives the pixel size in 'uuu")
+    assert note.endswith("which is no length; type it")
+    assert len(note) < 120
 
 
 @pytest.mark.parametrize("unit", ["1/nm", "nm^-1", "µm-1", "mrad"])

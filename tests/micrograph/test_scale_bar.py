@@ -145,15 +145,24 @@ def test_length_that_is_none_is_refused(length, film):
         ("2 Å", 0.2),
         ("1mm", 1e6),
         (".5 nm", 0.5),
+        ("0,125 µm", 125),
+        ("1000,5 nm", 1000.5),
+        ("0.2 \u03bcm", 200),
     ],
 )
 def test_length_is_read_with_its_unit(text, length):
     assert parse_length(text) == pytest.approx(length)
 
 
-@pytest.mark.parametrize("text", ["", "nm", "0 nm", "-5 nm", "2 px", "5 1/nm", "1e400 nm", "1 2"])
+@pytest.mark.parametrize("text", ["", "nm", "0 nm", "-5 nm", "2 px", "5 1/nm", "1e400 nm", "1 2", "9" * 400])
 def test_text_that_is_no_length_is_refused(text):
     with pytest.raises(ValueError, match=r"is no length; type it as 200 nm, 0\.2 µm or 5 Å"):
+        parse_length(text)
+
+
+@pytest.mark.parametrize(("text", "either"), [("1,000 nm", "1000 or 1.000"), ("20,000", "20000 or 20.000")])
+def test_comma_that_may_stand_for_a_thousand_is_asked_about(text, either):
+    with pytest.raises(ValueError, match=f"may mean {either}; type it so"):
         parse_length(text)
 
 

@@ -87,7 +87,7 @@ class _Claim:
     def __str__(self) -> str:
         down, across = self.units
         height, width = (
-            str(size) if math.isnan(_number(size)) else f"{_number(size):.6g}"
+            f"{size!s:.20}" if math.isnan(_number(size)) else f"{_number(size):.6g}"
             for size in (self.height, self.width)
         )
         return f"{height}{'' if down == across else f' {down}'} x {width} {across}"
@@ -123,8 +123,12 @@ def parse_length(text: str) -> float:
     found = re.fullmatch(r"\s*(\d+(?:[.,]\d*)?|[.,]\d+)\s*(\S*)\s*", text)
     factor = _NM.get(_plain(found[2] or "nm")) if found else None
     length = float(found[1].replace(",", ".")) * factor if found and factor else 0.0
-    if not length > 0:
-        raise ValueError(f"{text.strip()!r} is no length; type it as 200 nm, 0.2 µm or 5 Å")
+    if not 0 < length < math.inf:
+        raise ValueError(f"{text.strip()!r:.60} is no length; type it as 200 nm, 0.2 µm or 5 Å")
+    if found and re.fullmatch(r"[1-9]\d{0,2},\d{3}", found[1]):
+        # A thousand for some readers, one for others: a scale that is off by 1000 must not pass.
+        said = found[1]
+        raise ValueError(f"{said} may mean {said.replace(',', '')} or {said.replace(',', '.')}; type it so")
     return length
 
 
@@ -142,7 +146,8 @@ def shown(pixel_size: PixelSize) -> str:
 
 def _is_size(size: Any) -> bool:
     whole_or_real = not isinstance(size, bool) and isinstance(size, Real)
-    return whole_or_real and SIZE_MIN <= float(size) <= SIZE_MAX
+    # Not turned into a float, which fails for whole numbers of hundreds of digits.
+    return whole_or_real and bool(SIZE_MIN <= size <= SIZE_MAX)
 
 
 def of_tiff(tif: TiffFile, page: TiffPage) -> Calibration:
@@ -204,7 +209,9 @@ def _judged(claim: _Claim) -> Calibration:
             return Calibration(diffraction=f"the {claim.source} gives its scale in {said}")
         if unit not in _NM:
             return Calibration(
-                notes=(f"the {claim.source} gives the pixel size in {said!r}, which is no length; type it",)
+                notes=(
+                    f"the {claim.source} gives the pixel size in {said!r:.40}, which is no length; type it",
+                )
             )
     down, across = units
     if across in _PRINT and _number(claim.width) * _NM[across] > PRINT_MIN:

@@ -12,6 +12,7 @@ import numpy as np
 
 from temgrains.grains import label
 from temgrains.micrograph import tiff
+from temgrains.micrograph.calibration import checked_size
 from temgrains.pipeline import steps
 from temgrains.pipeline.confidence import of_grains, rated, with_confidence
 from temgrains.records import Analysis, Boundaries, BoundaryMap, Iterate, mask_of
@@ -54,24 +55,28 @@ def reload(path: str | Path, micrograph: Micrograph) -> Analysis:
     """
     path = Path(path)
     try:
-        said = _said(path)
-        film = _as_saved(path, said, micrograph)
-        settings = settings_from_dict(said["settings"], where=path.name)
-        iterates = _iterates(path, said)
-        boundaries = _boundaries(path, said, film)
-        grains = label(boundaries)
-        counts = said.pop("counts")
-        said.pop("statistics", None)
-        if counts["grains"] != grains.count:
-            raise NotReloadable(
-                f"{path}: it tells of {counts['grains']} grains, its labels of {grains.count}"
-            )
-        edges = _edges(path, film, settings, iterates[0].state.shape)
-    except NotReloadable:
+        return _reloaded(path, micrograph)
+    except (NotReloadable, MemoryError):
         raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except Exception as error:
+        # Files that were edited or damaged fail in a dozen ways, here and in the decoder of the maps.
         reason = " ".join(str(error).split())[:160]
         raise NotReloadable(f"{path}: it is no result that can be reloaded ({reason})") from error
+
+
+def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
+    said = _said(path)
+    film = _as_saved(path, said, micrograph)
+    settings = settings_from_dict(said["settings"], where=path.name)
+    iterates = _iterates(path, said)
+    boundaries = _boundaries(path, said, film)
+    grains = label(boundaries)
+    counts = said.pop("counts")
+    said.pop("statistics", None)
+    if counts["grains"] != grains.count:
+        told = f"{counts['grains']!s:.20}"
+        raise NotReloadable(f"{path}: it tells of {told} grains, its labels of {grains.count}")
+    edges = _edges(path, film, settings, iterates[0].state.shape)
     guessed = steps.at_image_scale(iterates[0].state, film.shape)
     sure = of_grains(rated(boundaries, guessed, said["model"]), grains.count)
     return Analysis(
@@ -114,14 +119,13 @@ def _as_saved(path: Path, said: dict[str, Any], micrograph: Micrograph) -> Micro
     if list(micrograph.shape) != said["shape"]:
         height, width = said["shape"]
         raise NotReloadable(
-            f"{path}: it is of an image of {height} x {width} px, this one has {micrograph.shape[0]} x "
-            f"{micrograph.shape[1]} px; open the image that it was made of"
+            f"{path}: it is of an image of {height!s:.20} x {width!s:.20} px, this one has "
+            f"{micrograph.shape[0]} x {micrograph.shape[1]} px; open the image that it was made of"
         )
-    size = said["pixel_size_nm"]
     boxes = [(int(top), int(left), int(bottom), int(right)) for top, left, bottom, right in said["excluded"]]
     return replace(
         micrograph,
-        pixel_size=None if size is None else (float(size[0]), float(size[1])),
+        pixel_size=checked_size(said["pixel_size_nm"]),
         calibration=str(said["calibration"]),
         excluded=tuple(boxes),
         notes=tuple(map(str, said["notes"])),
@@ -147,7 +151,8 @@ def _iterates(path: Path, said: dict[str, Any]) -> tuple[Iterate, ...]:
     states = [_map(path, "iterates.tif", k) for k in range(len(changes))]
     shape = tuple(said["working_shape"])
     if any(state.dtype != np.uint8 or state.shape != shape for state in states):
-        raise NotReloadable(f"{path}: its iterates are not bytes of {shape[0]} x {shape[1]} px")
+        height, width = shape
+        raise NotReloadable(f"{path}: its iterates are not bytes of {height!s:.20} x {width!s:.20} px")
     ends = [None] * (len(states) - 1) + [said["stopped"]]
     return tuple(
         Iterate(k, state, change, stopped)
