@@ -235,3 +235,25 @@ def test_header_tells_how_the_image_was_taken(from_file: Window, tmp_path: Path)
     from_file.click("all")
     made = from_file.desk.session.analysis.provenance
     assert (made["page"], made["instrument"]["date"]) == (0, "2018-11-15 19:42:31")
+
+
+def test_what_was_noticed_in_the_file_is_said_at_once(from_file: Window, tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    stack = np.stack([drawing(), drawing()])
+    tifffile.imwrite(path, stack, imagej=True, resolution=(2, 4), metadata={"unit": "nm"})
+    from_file.header.open_image(str(path))
+    notes = ["page 1 of 2 was read", "pixels are not square: 0.25 nm high, 0.5 nm wide"]
+    assert from_file.panel.message.text() == "; ".join(notes)
+    assert from_file.header.image.toolTip().splitlines()[1:] == notes
+    from_file.click("edges")
+    assert from_file.panel.message.text() == "; ".join(notes)
+
+
+def test_image_that_cannot_be_analysed_shows_no_scale_of_another(from_file: Window) -> None:
+    refused = from_file.viewer.add_image(np.zeros((2, 2)), name="tiny")
+    from_file.desk.choose(refused.unique_id)
+    header = from_file.header
+    assert from_file.desk.refusal
+    assert (header.size.text(), header.pixel.text(), header.calibration.text()) == ("", "", "")
+    assert header.calibration.toolTip() == ""
+    assert header.image.toolTip() == "The image to analyse: tiny"

@@ -24,10 +24,12 @@ from temgrains.gui._chores import reading_card, reading_scale
 from temgrains.gui._question import ask_size
 from temgrains.gui._queue_row import QueueRow
 from temgrains.gui._scale_bar import ScaleBarRow
-from temgrains.micrograph import ENDINGS, images_in
+from temgrains.micrograph import ENDINGS, UnreadableImage, images_in
 from temgrains.micrograph.calibration import off
 
 if TYPE_CHECKING:
+    from napari.layers import Image
+
     from temgrains.gui._desk import Desk
 
 IMAGES = f"Micrographs ({' '.join(f'*{ending}' for ending in ENDINGS)});;All files (*)"
@@ -85,14 +87,14 @@ class Header(QWidget):
         self.image.setEnabled(not self._desk.busy)
         _widgets.highlight(self.open, on=not self._desk.watch.images())
         self.from_file.setVisible(False)
+        self.image.setToolTip(_about(image))
         if bench is None or image is None:
-            self.size.setText("")
-            self.calibration.setText("")
+            for shown in (self.size, self.pixel, self.calibration):
+                shown.setText("")
+            self.calibration.setToolTip("")
             return
         session = bench.session
         self.from_file.setVisible(session.pixel_size is None and bool(image.source.path))
-        taken = str(_image.instrument_of(image))
-        self.image.setToolTip("\n".join(filter(None, (f"The image to analyse: {image.name}", taken))))
         self.size.setText(f"{bench.grid.shape[0]} × {bench.grid.shape[1]} px")  # noqa: RUF001
         if not self.pixel.hasFocus():
             self.pixel.setText(_scale.shown(session.pixel_size))
@@ -161,7 +163,11 @@ class Header(QWidget):
 
     def open_folder(self, folder: str) -> None:
         """Open the micrographs of a folder as a queue."""
-        paths = images_in(folder)
+        try:
+            paths = images_in(folder)
+        except UnreadableImage as error:
+            show_error(str(error))
+            return
         if paths:
             self._desk.files.begin([str(path) for path in paths])
         else:
@@ -234,3 +240,11 @@ class Header(QWidget):
         box.setText(card_text(card))
         box.setDetailedText(json.dumps({k: v for k, v in card.items() if k != "self_test"}, indent=2))
         box.open()
+
+
+def _about(image: Image | None) -> str:
+    """Tell which image is chosen, how it was taken, and what was noticed while it was read."""
+    if image is None:
+        return "The image to analyse"
+    taken, notes = str(_image.instrument_of(image)), _image.notes_of(image)
+    return "\n".join(filter(None, (f"The image to analyse: {image.name}", taken, *notes)))

@@ -116,7 +116,7 @@ def loader_of(layer: Image) -> Callable[[], Micrograph]:
     pixels, source = _finest(layer), str(layer.source.path or layer.name)
     told, excluded = about(layer), excluded_of(layer)
     page, instrument = int(told.get("page") or 0), instrument_of(layer)
-    notes = [str(note) for note in told.get("notes", ())]
+    notes = notes_of(layer)
     if excluded and told.get("left_out"):
         notes.append(str(told["left_out"]))
 
@@ -144,6 +144,11 @@ def excluded_of(layer: Image) -> tuple[Box, ...]:
     """Give the rectangles of an image layer that show no specimen."""
     boxes = about(layer).get("excluded", ())
     return tuple((int(top), int(left), int(bottom), int(right)) for top, left, bottom, right in boxes)
+
+
+def notes_of(layer: Image) -> list[str]:
+    """Give what was noticed while an image layer's file was read: the page, odd or missing scales."""
+    return [str(note) for note in about(layer).get("notes", ())]
 
 
 def instrument_of(layer: Image) -> Instrument:

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from temgrains.gui import _widgets
 from temgrains.gui._controls import SettingControls
+from temgrains.gui._image import notes_of
 from temgrains.gui._plot import ChangePlot
 from temgrains.gui._state import PanelState, panel_state, progress_text
 
@@ -60,8 +61,9 @@ class ExtractPanel(QWidget):
     def show_desk(self) -> None:
         """Show the session as it is now."""
         desk = self._desk
+        note = desk.note or "; ".join(self._notes())
         state = panel_state(
-            desk.session, busy=desk.busy, running=desk.running, refusal=desk.refusal, note=desk.note
+            desk.session, busy=desk.busy, running=desk.running, refusal=desk.refusal, note=note
         )
         for name, button in self.buttons.items():
             button.setEnabled(name in state.enabled)
@@ -77,6 +79,11 @@ class ExtractPanel(QWidget):
             self.controls.show_settings(desk.session.settings)
         if not desk.busy:
             self._rest()
+
+    def _notes(self) -> list[str]:
+        """Give what was noticed while the file was read, before the first step; the hints tell it later."""
+        image, session = self._desk.watch.image, self._desk.session
+        return [] if image is None or session is None or session.edges is not None else notes_of(image)
 
     def show_progress(self, stage: str, done: int, total: int) -> None:
         """Show what the job at work is doing."""
