@@ -77,6 +77,23 @@ def test_folder_is_a_queue_in_the_order_of_its_numbers(window: Window, messages:
     assert (window.names(), place(window)) == (["film_2"], "2 / 4")
 
 
+def test_files_that_vanish_from_the_queue_are_passed_over(
+    window: Window, folder: Path, messages: list[str]
+) -> None:
+    (folder / "film_2.tif").unlink()
+    window.header.queue.on.click()
+    window.settle()
+    assert "film_2.tif" in messages[0]
+    assert (window.names(), place(window)) == (["film_10"], "4 / 4")
+    (folder / "film_1.tif").unlink()
+    (folder / "film_1.tif").mkdir()
+    messages.clear()
+    window.header.queue.back.click()
+    window.settle()
+    assert "film_1.tif" in messages[-1]
+    assert (window.names(), place(window)) == (["film_10"], "4 / 4"), "nothing else can be read"
+
+
 def test_results_that_are_not_saved_stay_hidden(window: Window) -> None:
     window.click("all")
     window.header.queue.on.click()
@@ -186,6 +203,8 @@ def test_dialogs_open_several_files_and_folders(
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, answer=answer: answer)
         window.header.folder.click()
     assert "it holds no micrograph; choose another folder" in messages[-1]
+    window.header.open_folder(str(folder / "gone"))
+    assert "gone: it cannot be opened as a folder" in messages[-1]
     assert place(window) == "1 / 2"
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
+from temgrains.errors import sentence
 from temgrains.files import find_saved
 from temgrains.gui import _image
 from temgrains.gui._chores import reloading, writing
 from temgrains.gui._job import STAGES
-from temgrains.micrograph import UnreadableImage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +96,9 @@ class Files(QObject):
     def _read(self, path: str) -> Image | None:
         try:
             layers = self._desk.viewer.open(path, plugin="temgrains")
-        except UnreadableImage as error:
-            show_error(str(error))
+        except (OSError, ValueError) as error:
+            # Of a file that is gone, or that became a folder, napari speaks before our reader is asked.
+            show_error(sentence(error, Path(path)))
             return None
         return layers[0] if layers else None
 

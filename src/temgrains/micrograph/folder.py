@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from temgrains.files import RESULT_MAPS
+from temgrains.micrograph.pixels import UnreadableImage
 from temgrains.micrograph.reading import ENDINGS
 
 _RESULTS = tuple(f".{ending}" for ending in RESULT_MAPS)
@@ -16,8 +17,18 @@ def images_in(folder: str | Path) -> list[Path]:
 
     Pictures and maps that `temgrains.export.write` put there are passed over, and so are the SER files that
     belong to an EMI file.
+
+    Raises
+    ------
+    UnreadableImage
+        If the folder cannot be opened.
     """
-    paths = [path for path in Path(folder).iterdir() if path.suffix.lower() in ENDINGS and path.is_file()]
+    try:
+        paths = [path for path in Path(folder).iterdir() if path.suffix.lower() in ENDINGS and path.is_file()]
+    except OSError as error:
+        raise UnreadableImage(
+            folder, f"it cannot be opened as a folder ({error.strerror}); check name and rights"
+        ) from error
     described = {path.stem.casefold() for path in paths if path.suffix.lower() == ".emi"}
     images = [
         path
