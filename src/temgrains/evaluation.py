@@ -19,11 +19,13 @@ from temgrains.score import score
 from temgrains.synthesis import Recipe, synthesise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from temgrains.records import Boundaries, Iterate
+    from temgrains.records import Analysis, Boundaries, Iterate
+    from temgrains.synthesis import SyntheticMicrograph
 
 _SETTLED = ("converged", "fixed point")
 _FIGURES = ("eq1", "precision", "f1", "length", "vi", "closed")
@@ -70,14 +72,7 @@ def evaluate(
     """
     networks = pipeline.loaded(model)
     rows = []
-    for index in range(count):
-        sample = synthesise(recipe, seed=seed, index=index)
-        micrograph = Micrograph(
-            sample.image.astype(np.float32) / np.float32(255), source=f"synthetic {index}"
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PoorGuessWarning)  # the count of passes is in the table
-            analysis = pipeline.analyse(micrograph, model=networks)
+    for index, (sample, analysis) in enumerate(_analysed(recipe, networks, seed, count)):
         guessed = pipeline.closed_guess(analysis, model=networks)
         scores = {
             f"{prefix}{name}": value
@@ -150,12 +145,7 @@ def evaluate_confidence(
     """
     networks = pipeline.loaded(model)
     tables = []
-    for index in range(count):
-        sample = synthesise(recipe, seed=seed, index=index)
-        micrograph = Micrograph(sample.image.astype(np.float32) / np.float32(255))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PoorGuessWarning)
-            analysis = pipeline.analyse(micrograph, model=networks)
+    for index, (sample, analysis) in enumerate(_analysed(recipe, networks, seed, count)):
         graph = pipeline.segments_of(analysis)
         plain = pipeline.segments_of(analysis, calibrate=False)
         near = ndimage.distance_transform_edt(~skeletonize(sample.truth)) <= tolerance_px
@@ -232,6 +222,21 @@ def summarise(table: pd.DataFrame) -> dict[str, Any]:
         "converged": float((settled & (table["iterations"] <= PAPER_ITERATIONS)).mean()),
         **{str(name): round(float(value), 4) for name, value in figures.items()},
     }
+
+
+def _analysed(
+    recipe: Recipe, model: models.Model, seed: int, count: int
+) -> Iterator[tuple[SyntheticMicrograph, Analysis]]:
+    """Draw micrographs and analyse them, one by one."""
+    for index in range(count):
+        sample = synthesise(recipe, seed=seed, index=index)
+        micrograph = Micrograph(
+            sample.image.astype(np.float32) / np.float32(255), source=f"synthetic {index}"
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PoorGuessWarning)  # the count of passes tells
+            analysis = pipeline.analyse(micrograph, model=model)
+        yield sample, analysis
 
 
 def _course(iterates: tuple[Iterate, ...]) -> dict[str, Any]:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from temgrains.records import ByteArray, LabelArray, MaskArray
 
-_WAITING = -1
-_LINE = -2
+WAITING = -1
+"""Mark of a pixel whose turn will come."""
+
+LINE = -2
+"""Mark of a pixel that separates grains."""
 
 
 def grow(seeds: LabelArray, grey: ByteArray, outside: MaskArray | None = None) -> LabelArray:
@@ -41,7 +44,7 @@ def grow(seeds: LabelArray, grey: ByteArray, outside: MaskArray | None = None) -
         regions, _ = ndimage.label(~outside)
         return regions.astype(np.int32, copy=False)
     stride = seeds.shape[1] + 2
-    labels = np.pad(np.where(outside, np.int32(_LINE), seeds), 1, constant_values=_LINE)
+    labels = np.pad(np.where(outside, np.int32(LINE), seeds), 1, constant_values=LINE)
     levels = np.pad(grey, 1)
     index = np.int32 if labels.size <= np.iinfo(np.int32).max else np.int64
     _flood(levels.ravel(), labels.ravel(), np.empty(labels.size, index), stride)
@@ -61,24 +64,24 @@ def _flood(
     first = np.full(256, -1, np.int64)
     last = np.full(256, -1, np.int64)
     for pixel in range(labels.size):
-        if labels[pixel] == 0 and _touched(labels, sides, pixel) > 0:
-            labels[pixel] = _WAITING
+        if labels[pixel] == 0 and touched(labels, sides, pixel) > 0:
+            labels[pixel] = WAITING
             _queue(first, last, following, grey[pixel], pixel)
     for level in range(256):
         while first[level] >= 0:
             pixel = first[level]
             first[level] = following[pixel]
-            labels[pixel] = _touched(labels, sides, pixel)
-            if labels[pixel] == _LINE:
+            labels[pixel] = touched(labels, sides, pixel)
+            if labels[pixel] == LINE:
                 continue
             for side in sides:
                 if labels[pixel + side] == 0:
-                    labels[pixel + side] = _WAITING
+                    labels[pixel + side] = WAITING
                     _queue(first, last, following, max(level, grey[pixel + side]), pixel + side)
 
 
 @compiled
-def _touched(labels: LabelArray, sides: NDArray[np.int64], pixel: int) -> int:
+def touched(labels: LabelArray, sides: NDArray[np.int64], pixel: int) -> int:
     """Give the grain at the four sides of a pixel, 0 for none, the mark of a line for several."""
     grain = 0
     for side in sides:
@@ -86,7 +89,7 @@ def _touched(labels: LabelArray, sides: NDArray[np.int64], pixel: int) -> int:
         if label > 0 and grain == 0:
             grain = label
         elif label > 0 and label != grain:
-            return _LINE
+            return LINE
     return grain
 
 

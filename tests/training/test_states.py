@@ -133,7 +133,7 @@ def test_states_and_targets_of_the_pool_are_in_range(pool):
 
 
 def test_truth_teaches_the_first_passes_and_then_what_the_state_showed(pool):
-    young = np.flatnonzero(~pool._free)
+    young = np.flatnonzero(~(pool._kinds == 2))
     for row in (70, 70, 70, 80, 20):
         targets = pool.take(young)[1]
         if (pool._ages[young] < TAUGHT_PASSES).all():

@@ -11,6 +11,7 @@ from scipy import ndimage
 from temgrains._compiled import compiled
 from temgrains.corrections.graph import sides_of, trace
 from temgrains.corrections.strokes import raster
+from temgrains.flooding import LINE, WAITING, touched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +24,6 @@ SPECK_PX = 4
 
 EXCLUDED = -3
 """Label of parts that show no specimen: no grain reaches in, and no stroke."""
-
-_LINE = -2
-_WAITING = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +245,7 @@ def _open_sides(window: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[bo
 def _settle(labels: LabelArray, lines: MaskArray, open_sides: tuple[bool, ...]) -> None:
     """Let the grains take, in place, what separates nothing: new lines first, then the ``lines`` before."""
     top, bottom, left, right = open_sides
-    padded = np.pad(labels, 1, constant_values=_LINE)
+    padded = np.pad(labels, 1, constant_values=LINE)
     for cut, frame in (
         (top, np.s_[1, :]),
         (bottom, np.s_[-2, :]),
@@ -255,10 +253,10 @@ def _settle(labels: LabelArray, lines: MaskArray, open_sides: tuple[bool, ...]) 
         (right, np.s_[:, -2]),
     ):
         if cut:
-            padded[frame] = np.where(padded[frame] == 0, _LINE, padded[frame])
+            padded[frame] = np.where(padded[frame] == 0, LINE, padded[frame])
     late = np.pad(lines, 1).ravel()
     _spread(padded.ravel(), late, np.empty(padded.size, np.int64), padded.shape[1])
-    padded[padded == _LINE] = 0
+    padded[padded == LINE] = 0
     labels[...] = padded[1:-1, 1:-1]
 
 
@@ -270,30 +268,19 @@ def _spread(labels: LabelArray, late: MaskArray, waiting: NDArray[np.int64], str
     first = last = 0
     for turn in (False, True):
         for pixel in range(labels.size):
-            if labels[pixel] == 0 and late[pixel] == turn:
-                for side in sides:
-                    if labels[pixel + side] > 0:
-                        labels[pixel] = _WAITING
-                        waiting[last] = pixel
-                        last += 1
-                        break
+            if labels[pixel] == 0 and late[pixel] == turn and touched(labels, sides, pixel) != 0:
+                labels[pixel] = WAITING
+                waiting[last] = pixel
+                last += 1
     while first < last:
         pixel = waiting[first]
         first += 1
-        grain = 0
-        for side in sides:
-            label = labels[pixel + side]
-            if label > 0 and grain == 0:
-                grain = label
-            elif label > 0 and label != grain:
-                grain = _LINE
-                break
-        labels[pixel] = grain
-        if grain == _LINE:
+        labels[pixel] = touched(labels, sides, pixel)
+        if labels[pixel] == LINE:
             continue
         for side in sides:
             if labels[pixel + side] == 0:
-                labels[pixel + side] = _WAITING
+                labels[pixel + side] = WAITING
                 waiting[last] = pixel + side
                 last += 1
 

@@ -8,14 +8,13 @@ segment (`temgrains.merging`), and that network stands still.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from scipy import ndimage as ndi
 
 from temgrains.merging import divide
-from temgrains.training.states import FREE_PASSES, damage, latent_structure
+from temgrains.training.states import FREE_PASSES, Pool, latent_structure, thickened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 TAUGHT_PASSES = 2
 """Passes that the truth teaches a state that began as a guess or a damaged truth."""
 
-_MEAN_PASSES, _MOST_PASSES = 8, 24
 _GUESS, _DRAWN, _PARTIAL, _NOISE = range(4)
 _KINDS = (0.6, 0.1, 0.15, 0.15)
 """Shares: the guess; a damaged truth beside the guess; a damaged truth alone; noise alone."""
@@ -32,52 +30,26 @@ _KINDS = (0.6, 0.1, 0.15, 0.15)
 
 def decided(state: NDArray[np.uint8], *, thickness_px: float = 4.0) -> NDArray[np.uint8]:
     """Give the network (H, W; 0..255) that closes what a state shows, in lines of even thickness."""
-    lines = divide(state) == 0
-    if not lines.any():
-        return np.zeros_like(state)
-    even = np.clip(thickness_px / 2 + 0.5 - ndi.distance_transform_edt(~lines), 0, 1)
+    even = thickened(divide(state) == 0, thickness_px)
     grey: NDArray[np.uint8] = np.rint(255 * even).astype(np.uint8)
     return grey
 
 
-class GuidedPool:
+class GuidedPool(Pool):
     """Inputs under refinement, one per training image, each with the target that its state should reach.
 
     A state starts as the guess, a damaged truth or noise, is replaced by what the refiner makes of it after
     each step, and starts anew after a random number of passes (8 in the mean, at most 24).
     """
 
-    def __init__(
-        self, guesses: NDArray[np.uint8], truths: NDArray[np.uint8], *, seed: int, thickness_px: float = 4.0
-    ) -> None:
-        """Take guesses (N, H, W; 0..255), truths (N, H, W; 0 or 1) and the thickness of the true lines."""
-        self._guesses, self._truths, self._thickness_px = guesses, truths, thickness_px
-        self._rng = np.random.default_rng(seed)
-        self._generator = torch.Generator().manual_seed(seed)
-        self._states = np.empty_like(guesses)
-        self._targets = np.empty_like(guesses)
-        self._kinds = np.zeros(len(guesses), np.int64)
-        self._ages = np.zeros(len(guesses), np.int64)
-        self._mirrored = np.ones((len(guesses), 2), np.int64)
-        self._restart(np.arange(len(guesses)))
+    mean_passes: ClassVar[int] = 8
+    most_passes: ClassVar[int] = 24
 
     def take(self, which: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
         """Give inputs (B, 3, H, W; 0..255) and targets (B, 1, H, W; 0..1), float32."""
         targets = np.stack([self._target(int(i)) for i in which])
         seen = np.stack([self._seen(int(i)) for i in which])
         return torch.from_numpy(seen).float(), torch.from_numpy(targets[:, None]).float() / 255
-
-    def put_back(self, which: NDArray[np.intp], successors: Tensor) -> None:
-        """Keep the refiner's successors (B, 1, H, W; 0..1) as the new states; restart some."""
-        grey = (successors * 255).round().clamp(0, 255).to(torch.uint8)
-        self._states[which] = grey[:, 0].cpu().numpy()
-        self._ages[which] += 1
-        tired = (self._rng.random(len(which)) < 1 / _MEAN_PASSES) | (self._ages[which] >= _MOST_PASSES)
-        self._restart(which[tired])
-
-    def __deepcopy__(self, _memo: object) -> GuidedPool:
-        """Give the pool itself: whoever copies a task to average its weights needs no second one."""
-        return self
 
     def _seen(self, i: int) -> NDArray[np.uint8]:
         state = self._states[i]
@@ -89,19 +61,14 @@ class GuidedPool:
         free = self._kinds[i] == _NOISE
         age, taught = self._ages[i], FREE_PASSES if free else TAUGHT_PASSES
         if age == taught:
-            self._targets[i] = decided(self._states[i], thickness_px=self._thickness_px)
+            self._shown[i] = decided(self._states[i], thickness_px=self._thickness_px)
         if age >= taught:
-            target: NDArray[np.uint8] = self._targets[i]
+            target: NDArray[np.uint8] = self._shown[i]
             return target
         if free:
             return latent_structure(self._states[i], thickness_px=self._thickness_px)
         truth: NDArray[np.uint8] = self._view(self._truths, i) * np.uint8(255)
         return truth
-
-    def _view(self, images: NDArray[np.uint8], i: int) -> NDArray[np.uint8]:
-        rows, columns = self._mirrored[i]
-        view: NDArray[np.uint8] = images[i, ::rows, ::columns]
-        return view
 
     def _restart(self, which: NDArray[np.intp]) -> None:
         self._ages[which] = 0
@@ -116,7 +83,4 @@ class GuidedPool:
             return noise
         if self._kinds[i] == _GUESS:
             return self._view(self._guesses, i)
-        truth = np.ascontiguousarray(self._view(self._truths, i))
-        spoilt = damage(torch.from_numpy(truth)[None, None], self._generator)
-        state: NDArray[np.uint8] = spoilt[0, 0].to(torch.uint8).numpy()
-        return state
+        return self._damaged(self._view(self._truths, i))

@@ -9,7 +9,7 @@ that the state showed after these passes, so that lines are taught neither to fa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from temgrains.boundaries import close
 from temgrains.synthesis.fields import boundary_distance
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -125,21 +127,26 @@ def closed_structure(state: NDArray[np.uint8], *, thickness_px: float = 4.0) -> 
 
 
 def _even_lines(state: NDArray[np.uint8], thickness_px: float) -> NDArray[np.float64]:
-    lines = close(np.ascontiguousarray(state)).mask
+    return thickened(close(np.ascontiguousarray(state)).mask, thickness_px)
+
+
+def thickened(lines: NDArray[np.bool_], thickness_px: float) -> NDArray[np.float64]:
+    """Draw lines one pixel wide (H, W) in an even thickness (H, W; 0..1)."""
     if not lines.any():
-        return np.zeros(state.shape)
+        return np.zeros(lines.shape)
     even: NDArray[np.float64] = np.clip(thickness_px / 2 + 0.5 - ndi.distance_transform_edt(~lines), 0, 1)
     return even
 
 
-class StatePool:
-    """States under refinement, one per training image, each with the target it should reach.
+class Pool:
+    """One state under refinement per training image, each with the target it should reach.
 
-    A state starts as Net1's guess, as a damaged truth or as pure noise, is replaced by what the refiner makes
-    of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40). Its
-    target is the truth for the first `TAUGHT_PASSES`, and from then on the closed network that it showed at
-    this point. What began as noise has no truth, but at each of its `FREE_PASSES` the structure latent in it.
+    After each step a state is replaced by what the refiner made of it, and starts anew after a random number
+    of passes, `mean_passes` in the mean and at most `most_passes`.
     """
+
+    mean_passes: ClassVar[int] = 12
+    most_passes: ClassVar[int] = 40
 
     def __init__(
         self, guesses: NDArray[np.uint8], truths: NDArray[np.uint8], *, seed: int, thickness_px: float = 4.0
@@ -151,9 +158,45 @@ class StatePool:
         self._states = np.empty_like(guesses)
         self._shown = np.empty_like(guesses)
         self._mirrored = np.ones((len(guesses), 2), np.int64)
+        self._kinds = np.zeros(len(guesses), np.int64)
         self._ages = np.zeros(len(guesses), np.int64)
-        self._free = np.zeros(len(guesses), bool)
         self._restart(np.arange(len(guesses)))
+
+    def put_back(self, which: NDArray[np.intp], successors: Tensor) -> None:
+        """Keep the refiner's successors (B, 1, H, W; 0..1) as the new states; restart some."""
+        grey = (successors * 255).round().clamp(0, 255).to(torch.uint8)
+        self._states[which] = grey[:, 0].cpu().numpy()
+        self._ages[which] += 1
+        tired = self._rng.random(len(which)) < 1 / self.mean_passes
+        self._restart(which[tired | (self._ages[which] >= self.most_passes)])
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Give the pool itself: whoever copies a task to average its weights needs no second one."""
+        return self
+
+    def _restart(self, which: NDArray[np.intp]) -> None:
+        raise NotImplementedError
+
+    def _view(self, images: NDArray[np.uint8], i: int) -> NDArray[np.uint8]:
+        """Give an image as its state sees it, mirrored or not."""
+        rows, columns = self._mirrored[i]
+        view: NDArray[np.uint8] = images[i, ::rows, ::columns]
+        return view
+
+    def _damaged(self, truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        spoilt = damage(torch.from_numpy(np.ascontiguousarray(truth))[None, None], self._generator)
+        state: NDArray[np.uint8] = spoilt[0, 0].to(torch.uint8).numpy()
+        return state
+
+
+class StatePool(Pool):
+    """States under refinement, one per training image, each with the target it should reach.
+
+    A state starts as Net1's guess, as a damaged truth or as pure noise, is replaced by what the refiner makes
+    of it after each step, and starts anew after a random number of passes (12 in the mean, at most 40). Its
+    target is the truth for the first `TAUGHT_PASSES`, and from then on the closed network that it showed at
+    this point. What began as noise has no truth, but at each of its `FREE_PASSES` the structure latent in it.
+    """
 
     def take(self, which: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
         """Give states (B, 1, H, W; 0..255) and targets (B, 1, H, W; 0..1), float32."""
@@ -163,38 +206,25 @@ class StatePool:
 
     def taught(self, which: NDArray[np.intp]) -> Tensor:
         """Say whose target is the truth: bool (B, 1, 1, 1)."""
-        young = (self._ages[which] < TAUGHT_PASSES) & ~self._free[which]
+        young = (self._ages[which] < TAUGHT_PASSES) & ~(self._kinds[which] == _NOISE)
         return torch.from_numpy(young)[:, None, None, None]
 
-    def __deepcopy__(self, _memo: object) -> StatePool:
-        """Give the pool itself: whoever copies a task to average its weights needs no second one."""
-        return self
-
-    def put_back(self, which: NDArray[np.intp], successors: Tensor) -> None:
-        """Keep the refiner's successors (B, 1, H, W; 0..1) as the new states; restart some."""
-        grey = (successors * 255).round().clamp(0, 255).to(torch.uint8)
-        self._states[which] = grey[:, 0].cpu().numpy()
-        self._ages[which] += 1
-        tired = (self._rng.random(len(which)) < 1 / 12) | (self._ages[which] >= 40)
-        self._restart(which[tired])
-
     def _target(self, i: int) -> NDArray[np.uint8]:
-        age, own = self._ages[i], FREE_PASSES if self._free[i] else TAUGHT_PASSES
+        age, own = self._ages[i], FREE_PASSES if self._kinds[i] == _NOISE else TAUGHT_PASSES
         if age == own:
             self._shown[i] = closed_structure(self._states[i], thickness_px=self._thickness_px)
         if age >= own:
             shown: NDArray[np.uint8] = self._shown[i]
             return shown
-        if self._free[i]:
+        if self._kinds[i] == _NOISE:
             return latent_structure(self._states[i], thickness_px=self._thickness_px)
-        rows, columns = self._mirrored[i]
-        truth: NDArray[np.uint8] = self._truths[i, ::rows, ::columns] * np.uint8(255)
+        truth: NDArray[np.uint8] = self._view(self._truths, i) * np.uint8(255)
         return truth
 
     def _restart(self, which: NDArray[np.intp]) -> None:
         self._ages[which] = 0
         kinds = self._rng.choice(3, len(which), p=(0.6, 0.2, 0.2))
-        self._free[which] = kinds == _NOISE
+        self._kinds[which] = kinds
         for i, kind in zip(which, kinds, strict=True):
             if kind == _NOISE:
                 self._states[i] = self._rng.integers(0, 256, self._states[i].shape, np.uint8)
@@ -206,8 +236,7 @@ class StatePool:
         if kind == _GUESS:
             guess: NDArray[np.uint8] = self._guesses[i]
             return guess
-        spoilt = damage(torch.from_numpy(self._truths[i])[None, None], self._generator)
-        return spoilt[0, 0].to(torch.uint8).numpy()
+        return self._damaged(self._truths[i])
 
 
 def _grid(height: int, width: int) -> tuple[Tensor, Tensor]:
