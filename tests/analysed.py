@@ -43,6 +43,6 @@ def made(shape=(40, 60), *, pixel_size=(0.72, 0.72), passes=3, seed=5):
             "change": [0.1, math.nan, math.inf],
             "shape": np.array(shape),
             "seconds": {"guess": np.float32(0.5)},
-            "model": Path("models") / "paper",
+            "model": {"name": Path("models") / "paper"},
         },
     )

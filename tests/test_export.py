@@ -274,7 +274,7 @@ def test_provenance_is_strict_json(analysis, tmp_path):
     assert content["change"] == [0.1, None, None]
     assert content["shape"] == [40, 60]
     assert content["seconds"] == {"guess": 0.5}
-    assert content["model"] == str(Path("models") / "paper")
+    assert content["model"]["name"] == str(Path("models") / "paper")
     assert content["counts"] == {
         "grains": analysis.grains.count,
         "grains_on_border": int(analysis.grains.on_border.sum()),

@@ -17,7 +17,8 @@ from temgrains.micrograph import from_array
 from temgrains.models import make_model
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.pipeline.reloading import NotReloadable, reload
-from temgrains.settings import GuessSettings, RefineSettings, Settings
+from temgrains.settings import BoundarySettings, GuessSettings, RefineSettings, Settings
+from temgrains.synthesis import paper_recipe, synthesise
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +178,13 @@ def test_labels_with_gaps_are_refused(analysis, saved):
     tifffile.imwrite(path, labels * 2, imagej=True)
     with pytest.raises(NotReloadable, match="number the grains from 1 without gaps"):
         reload(saved, plain_film(analysis))
+
+
+def test_grains_that_were_left_out_stay_out(tmp_path):
+    film = from_array(synthesise(paper_recipe(shape=(96, 160)), seed=4).image)
+    unsure = Settings(boundaries=BoundarySettings(least_confidence=0.985))
+    before = pipeline.analyse(film, model="paper", settings=unsure)
+    pipeline.save(before, tmp_path, "film")
+    after = reload(tmp_path / "film.json", film)
+    assert before.boundaries.excluded.any()
+    assert np.array_equal(after.boundaries.excluded, before.boundaries.excluded)

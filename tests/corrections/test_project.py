@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from analysed import made
+from temgrains import pipeline
 from temgrains.corrections import trace, verbs
+from temgrains.micrograph import from_array
 from temgrains.pipeline.project import Project, open_project, save_project, started_from
+from temgrains.settings import BoundarySettings, Settings
+from temgrains.synthesis import paper_recipe, synthesise
 
 
 def project():
@@ -134,3 +138,16 @@ def test_an_analysis_can_be_given_the_lines_it_started_from():
     other = made(seed=9).boundaries
     changed = started_from(analysis, other)
     assert changed.grains.count == int(other.labels.max())
+
+
+def test_what_the_networks_saw_and_what_was_left_out_come_back(tmp_path):
+    image = synthesise(paper_recipe(shape=(96, 160)), seed=4).image
+    unsure = Settings(boundaries=BoundarySettings(least_confidence=0.985))
+    analysis = pipeline.analyse(from_array(image), model="paper", settings=unsure)
+    assert analysis.boundaries.excluded.any()
+    save_project(tmp_path / "film.temgrains", Project(analysis))
+    found = open_project(tmp_path / "film.temgrains").analysis
+    assert np.array_equal(found.edges.grey, analysis.edges.grey)
+    assert np.array_equal(found.boundaries.excluded, analysis.boundaries.excluded)
+    assert np.array_equal(found.boundaries.mask, analysis.boundaries.mask)
+    assert list(found.sizes.table) == list(analysis.sizes.table)

@@ -15,11 +15,12 @@ from scipy import ndimage
 from scipy.special import expit, logit
 
 from temgrains.corrections.graph import SegmentGraph, trace
+from temgrains.pipeline import steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import Boundaries, ByteArray, GrainSizes, GreyArray
+    from temgrains.records import Boundaries, ByteArray, Grains, GrainSizes, GreyArray, Micrograph
 
 _SUREST = 1 / 512
 """Half a grey level: nothing is surer than the 8 bits of the guess can say."""
@@ -92,6 +93,14 @@ def sure_part(
 def with_confidence(sizes: GrainSizes, confidence: NDArray[np.float64]) -> GrainSizes:
     """Add the column ``confidence`` (0..1) to the table of grains."""
     return replace(sizes, table=sizes.table.assign(confidence=confidence))
+
+
+def rated_sizes(
+    boundaries: Boundaries, grains: Grains, micrograph: Micrograph, guess: ByteArray, card: dict[str, Any]
+) -> GrainSizes:
+    """Measure the grains of a result, with their confidence; the guess may be at the working scale."""
+    segments = rated(boundaries, steps.at_image_scale(guess, micrograph.shape), card)
+    return with_confidence(steps.sizes_of(grains, micrograph), of_grains(segments, grains.count))
 
 
 def drawn(graph: SegmentGraph, shape: tuple[int, int]) -> GreyArray:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from temgrains.corrections import corrected, ledger
 from temgrains.corrections.history import REPLAY_SLACK_PX
 from temgrains.grains import label
-from temgrains.pipeline import steps
-from temgrains.pipeline.confidence import of_grains, rated, with_confidence
+from temgrains.pipeline.confidence import rated_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,15 +38,12 @@ def with_corrections(
 def with_boundaries(analysis: Analysis, boundaries: Boundaries, operations: Sequence[Operation]) -> Analysis:
     """Give the analysis other lines, the corrections that made them, and the grains and sizes that follow."""
     grains = label(boundaries)
-    shape = analysis.micrograph.shape
-    segments = rated(
-        boundaries, steps.at_image_scale(analysis.guess.grey, shape), analysis.provenance.get("model", {})
-    )
+    card = analysis.provenance.get("model", {})
     made = {**asdict(ledger(operations)), "list": [operation.to_plain() for operation in operations]}
     return replace(
         analysis,
         boundaries=boundaries,
         grains=grains,
-        sizes=with_confidence(steps.sizes_of(grains, analysis.micrograph), of_grains(segments, grains.count)),
+        sizes=rated_sizes(boundaries, grains, analysis.micrograph, analysis.guess.grey, card),
         provenance={**analysis.provenance, "corrections": made},
     )

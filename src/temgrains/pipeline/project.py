@@ -13,7 +13,7 @@ import numpy as np
 from temgrains.corrections.strokes import operation_from_plain
 from temgrains.files import atomic_path, plain
 from temgrains.grains import label
-from temgrains.pipeline import steps
+from temgrains.pipeline.confidence import rated_sizes
 from temgrains.pipeline.correcting import with_corrections
 from temgrains.records import Analysis, Boundaries, BoundaryMap, EdgeMaps, Iterate, Micrograph
 
@@ -64,7 +64,9 @@ def save_project(path: str | Path, project: Project) -> None:
     arrays: dict[str, NDArray[Any]] = {
         "pixels": film.pixels,
         "labels": analysis.boundaries.labels,
+        "mask": analysis.boundaries.mask,
         "edges": analysis.edges.maps,
+        **({} if analysis.edges.grey is None else {"grey": analysis.edges.grey}),
         **{f"state_{i.index}": i.state for i in analysis.iterates},
     }
     text = {
@@ -121,24 +123,24 @@ def _read(file: zipfile.ZipFile) -> Project:
     notes: list[str] = []
     film = _micrograph(file, text)
     labels = _array(file, "labels", np.int32, film.shape)
-    boundaries = _boundaries(labels, film, text["lengths"])
+    boundaries = _boundaries(labels, _array(file, "mask", np.bool_, film.shape), text["lengths"])
     iterates = _iterates(file, text["iterates"], notes)
     if not iterates:
         iterates = (Iterate(0, np.where(boundaries.mask, np.uint8(255), np.uint8(0))),)
     try:
-        edges = _array(file, "edges", np.uint8, (3, *iterates[0].state.shape))
+        edges = _edges(file, iterates[0].state.shape)
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
         notes.append(f"the edges are lost: {error}")
-        edges = np.zeros((3, *iterates[0].state.shape), np.uint8)
+        edges = EdgeMaps(np.zeros((3, *iterates[0].state.shape), np.uint8))
     grains = label(boundaries)
     analysis = Analysis(
         micrograph=film,
-        edges=EdgeMaps(edges),
+        edges=edges,
         guess=BoundaryMap(iterates[0].state),
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=steps.sizes_of(grains, film),
+        sizes=rated_sizes(boundaries, grains, film, iterates[0].state, text["provenance"].get("model", {})),
         provenance=text["provenance"],
     )
     done, undone = (_operations(text[key], notes) for key in ("operations", "undone"))
@@ -157,10 +159,14 @@ def _micrograph(file: zipfile.ZipFile, text: dict[str, Any]) -> Micrograph:
     )
 
 
-def _boundaries(labels: NDArray[np.int32], film: Micrograph, lengths: list[int]) -> Boundaries:
-    excluded = film.excluded_mask
-    mask = (labels == 0) if excluded is None else (labels == 0) & ~excluded
-    return Boundaries(mask, labels, int(lengths[0]), int(lengths[1]), excluded)
+def _boundaries(labels: NDArray[np.int32], mask: NDArray[np.bool_], lengths: list[int]) -> Boundaries:
+    outside = (labels == 0) & ~mask  # excluded parts, and grains that were left out
+    return Boundaries(mask, labels, int(lengths[0]), int(lengths[1]), outside if outside.any() else None)
+
+
+def _edges(file: zipfile.ZipFile, shape: tuple[int, ...]) -> EdgeMaps:
+    grey = _array(file, "grey", np.uint8, shape) if "grey.npy" in file.namelist() else None
+    return EdgeMaps(_array(file, "edges", np.uint8, (3, *shape)), grey)
 
 
 def _iterates(file: zipfile.ZipFile, listed: list[dict[str, Any]], notes: list[str]) -> tuple[Iterate, ...]:
@@ -202,5 +208,6 @@ def started_from(analysis: Analysis, boundaries: Boundaries) -> Analysis:
     if analysis.boundaries is boundaries:
         return analysis
     grains = label(boundaries)
-    sizes = steps.sizes_of(grains, analysis.micrograph)
+    card = analysis.provenance.get("model", {})
+    sizes = rated_sizes(boundaries, grains, analysis.micrograph, analysis.guess.grey, card)
     return replace(analysis, boundaries=boundaries, grains=grains, sizes=sizes)

@@ -14,7 +14,7 @@ from temgrains.grains import label
 from temgrains.micrograph import tiff
 from temgrains.micrograph.calibration import checked_size
 from temgrains.pipeline import steps
-from temgrains.pipeline.confidence import of_grains, rated, with_confidence
+from temgrains.pipeline.confidence import rated_sizes
 from temgrains.records import Analysis, Boundaries, BoundaryMap, Iterate, mask_of
 from temgrains.settings import settings_from_dict
 
@@ -69,7 +69,7 @@ def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
     film = _as_saved(path, said, micrograph)
     settings = settings_from_dict(said["settings"], where=path.name)
     iterates = _iterates(path, said)
-    boundaries = _boundaries(path, said, film)
+    boundaries = _boundaries(path, said, film, settings)
     grains = label(boundaries)
     counts = said.pop("counts")
     said.pop("statistics", None)
@@ -77,8 +77,6 @@ def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
         told = f"{counts['grains']!s:.20}"
         raise NotReloadable(f"{path}: it tells of {told} grains, its labels of {grains.count}")
     edges = _edges(path, film, settings, iterates[0].state.shape)
-    guessed = steps.at_image_scale(iterates[0].state, film.shape)
-    sure = of_grains(rated(boundaries, guessed, said["model"]), grains.count)
     return Analysis(
         micrograph=film,
         edges=edges,
@@ -86,7 +84,7 @@ def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=with_confidence(steps.sizes_of(grains, film), sure),
+        sizes=rated_sizes(boundaries, grains, film, iterates[0].state, said["model"]),
         provenance=said,
     )
 
@@ -160,11 +158,14 @@ def _iterates(path: Path, said: dict[str, Any]) -> tuple[Iterate, ...]:
     )
 
 
-def _boundaries(path: Path, said: dict[str, Any], film: Micrograph) -> Boundaries:
+def _boundaries(path: Path, said: dict[str, Any], film: Micrograph, settings: Settings) -> Boundaries:
     labels: LabelArray = _map(path, "labels.tif").astype(np.int32)
     mask: MaskArray = _map(path, "boundaries.tif") > 0
     excluded = mask_of(film.excluded, film.shape)
     outside = np.zeros(film.shape, np.bool_) if excluded is None else excluded
+    if labels.shape == mask.shape == outside.shape and settings.boundaries.least_confidence:
+        outside = (labels == 0) & ~mask  # grains that were left out are outside too
+        excluded = outside if outside.any() else None
     if labels.shape != film.shape or not np.array_equal(mask, (labels == 0) & ~outside):
         raise NotReloadable(f"{path}: its labels and boundaries do not belong together")
     counts = said["counts"]
