@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from temgrains.files import atomic_path, write_text
+from temgrains.files import atomic_path, remove_unfinished, unfinished, write_text
 
 
 def test_new_file_appears_whole(tmp_path):
@@ -190,3 +190,16 @@ def test_a_name_that_is_no_utf_8_is_written_as_json_escapes_it(tmp_path):
     write_text(tmp_path / "a.json", json.dumps({"source": name, "unit": "µm"}, ensure_ascii=False))
     assert (tmp_path / "a.json").read_bytes() == b'{"source": "fi\\udcfclm.tif", "unit": "\xc2\xb5m"}'
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["source"] == name
+
+
+def test_what_is_half_written_is_removed_without_leaving_its_block(tmp_path):
+    (folder := tmp_path / "folder").mkdir()
+    (folder / "image.png").write_bytes(b"half")
+    with unfinished(folder), atomic_path(tmp_path / "table.csv") as temporary:
+        temporary.write_text("half")
+        remove_unfinished()
+        assert list(tmp_path.iterdir()) == []
+        temporary.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+    remove_unfinished()
+    assert (tmp_path / "table.csv").read_text() == "whole"

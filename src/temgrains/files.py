@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import secrets
+import shutil
 import stat
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -31,6 +32,40 @@ RESULT_MAPS = ("overlay.png", "boundaries.tif", "labels.tif", "iterates.tif", "i
 _OF_A_RESULT = ("json", "labels.tif", "boundaries.tif", "iterates.tif")
 """Endings of the files without which a result cannot be read again."""
 
+_UNFINISHED: set[Path] = set()
+"""Temporary files and folders that are being written."""
+
+
+@contextlib.contextmanager
+def unfinished(temporary: Path) -> Iterator[None]:
+    """Remove a temporary file or folder, if it is still there, when the block ends or the program is told to.
+
+    Parameters
+    ----------
+    temporary
+        What the block makes, fills and moves to its place.
+    """
+    _UNFINISHED.add(temporary)
+    try:
+        yield
+    finally:
+        _remove(temporary)
+        _UNFINISHED.discard(temporary)
+
+
+def remove_unfinished() -> None:
+    """Remove what is half written: for a program that ends at once, without leaving its blocks."""
+    for temporary in tuple(_UNFINISHED):
+        with contextlib.suppress(OSError):
+            _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    else:
+        temporary.unlink(missing_ok=True)
+
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
@@ -55,8 +90,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".temgrains-{secrets.token_hex(8)}{target.suffix}")
     mode = _mode_of(target)
-    _create(temporary, target, mode)
-    try:
+    with unfinished(temporary):
+        _create(temporary, target, mode)
         yield temporary
         _flush(temporary)
         if mode is not None:
@@ -64,8 +99,6 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             with contextlib.suppress(PermissionError):
                 temporary.chmod(mode)
         _replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
     _flush_folder(target.parent)
 
 

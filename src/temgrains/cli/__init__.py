@@ -4,7 +4,10 @@ Each command is a module of its own that loads what it needs when it is called, 
 once.
 """
 
+import contextlib
 import io
+import multiprocessing
+import os
 import signal
 import sys
 from typing import Annotated
@@ -12,6 +15,7 @@ from typing import Annotated
 import typer
 
 from temgrains.cli import evaluate, imagine, measure, models, run, score, settings, synthesise, train
+from temgrains.files import remove_unfinished
 
 app = typer.Typer(
     name="temgrains",
@@ -65,5 +69,14 @@ def main() -> None:
 
 
 def _leave(number: int, _frame: object) -> None:
-    """Leave by way of all that removes temporary files and ends other processes."""
-    sys.exit(128 + number)
+    """Remove what is half written, end the other processes, and leave.
+
+    Raising `SystemExit` instead would not do: within a callback of a C library, such as numba's compiler, it
+    is lost or brings the program down.
+    """
+    for process in multiprocessing.active_children():
+        process.terminate()
+    remove_unfinished()
+    with contextlib.suppress(RuntimeError, ValueError, OSError):  # the stream may be in the midst of a write
+        sys.stdout.flush()
+    os._exit(128 + number)

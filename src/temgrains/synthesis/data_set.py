@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import secrets
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from temgrains.files import unfinished
 from temgrains.records import Progress, silent
 from temgrains.synthesis.series import synthesise_many
 
@@ -110,8 +110,8 @@ def _all_or_nothing(target: Path) -> Iterator[Path]:
         raise NotADirectoryError(f"{target} is a file")
     near = target if there else next(parent for parent in target.parents if parent.exists())
     place = near / f".temgrains-{secrets.token_hex(8)}"
-    place.mkdir()
-    try:
+    with unfinished(place):
+        place.mkdir()
         yield place
         if there:
             # The summary last: where it lies, the series is whole.
@@ -120,8 +120,6 @@ def _all_or_nothing(target: Path) -> Iterator[Path]:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             place.rename(target)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _write(sample: SyntheticMicrograph, folder: Path, stem: str) -> None:
