@@ -12,32 +12,58 @@ from temgrains.statistics.report import weights_of
 from temgrains.synthesis import paper_recipe, synthesise
 
 MAPS = 100
+RECIPE = paper_recipe(shape=(320, 320), mean_diameter_px=(24.0, 24.0001), steps=())
+
+
+def whole_grains(seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the diameters of the whole grains of a map, and their weights."""
+    labels = synthesise(RECIPE, seed=seed, index=index).labels
+    field = Field.of(Grains(labels, np.zeros(labels.max(), bool)))
+    weights = weights_of(field)
+    assert weights is not None
+    return 2 * np.sqrt(field.whole_areas / np.pi), weights
 
 
 def test_intervals_of_synthetic_maps_hold_the_truth():
     """The truth is that of all maps together, each grain weighted; a map has about 140 whole grains.
 
-    Of 400 maps (seeds 5 to 8) the intervals of mean, mean of the fit and mu held it in 94 to 95 %, that of
-    sigma in 92 %: maps differ in sigma by more than their grains tell. Of 100 maps, 88 are three standard
-    deviations below 95.
+    Of 800 maps (seeds 1 to 8) the intervals of the mean held it in 95.5 %, of the mean of the fit in 94.2 %,
+    of mu in 95.0 %, of sigma in 94.8 %. Single hundreds scatter by 2.2: 26 of the 32 were 93 or more, where
+    95 % lets one expect 28.
     """
-    recipe = paper_recipe(shape=(320, 320), mean_diameter_px=(24.0, 24.0001), steps=())
-    maps = []
-    for index in range(MAPS):
-        labels = synthesise(recipe, seed=1, index=index).labels
-        field = Field.of(Grains(labels, np.zeros(labels.max(), bool)))
-        maps.append((2 * np.sqrt(field.whole_areas / np.pi), weights_of(field)))
-    diameters, weights = (np.concatenate(parts) for parts in zip(*maps, strict=True))
-    truth = fit_lognormal(diameters, weights=weights, replicates=0)
-    mean = np.average(diameters, weights=weights)
-    assert diameters.mean() < 0.98 * mean, "whole grains alone are too small"
-    fits = [fit_lognormal(d, weights=w, replicates=0) for d, w in maps]
-    means = [summarise(d, weights=w) for d, w in maps]
-    held = {
-        "mean": sum(found.mean_low <= mean <= found.mean_high for found in means),
-        "mean of the fit": sum(fit.mean_low <= truth.mean <= fit.mean_high for fit in fits),
-        "mu": sum(fit.mu_low <= truth.mu <= fit.mu_high for fit in fits),
-        "sigma": sum(fit.sigma_low <= truth.sample_sigma <= fit.sigma_high for fit in fits),
+    held = np.zeros((4, 2), int)
+    for number, seed in enumerate((1, 2)):
+        maps = [whole_grains(seed, index) for index in range(MAPS)]
+        diameters, weights = (np.concatenate(parts) for parts in zip(*maps, strict=True))
+        truth = fit_lognormal(diameters, weights=weights, replicates=0)
+        mean = np.average(diameters, weights=weights)
+        assert diameters.mean() < 0.98 * mean, "whole grains alone are too small"
+        assert truth.sigma == pytest.approx(0.44, abs=0.02)
+        for d, w in maps:
+            found, fit = summarise(d, weights=w), fit_lognormal(d, weights=w, replicates=0)
+            held[:, number] += (
+                found.mean_low <= mean <= found.mean_high,
+                fit.mean_low <= truth.mean <= fit.mean_high,
+                fit.mu_low <= truth.mu <= fit.mu_high,
+                fit.sigma_low <= truth.sample_sigma <= fit.sigma_high,
+            )
+    assert (held.sum(axis=1) >= 185).all(), held
+
+
+@pytest.mark.parametrize("draw", ["normal", "heavy"])
+@pytest.mark.parametrize("grains", [10, 40, 140])
+def test_the_interval_of_sigma_holds_for_logs_that_are_not_normal(draw, grains):
+    rng = np.random.default_rng(grains)
+    samples = {
+        "normal": lambda: rng.standard_normal(grains),
+        "heavy": lambda: rng.standard_t(6, grains) / np.sqrt(1.5),
     }
-    assert all(count >= 88 for count in held.values()), held
-    assert truth.sigma == pytest.approx(0.44, abs=0.02)
+    fits = [fit_lognormal(np.exp(0.45 * samples[draw]()), replicates=0) for _ in range(600)]
+    held = np.mean([fit.sigma_low <= 0.45 <= fit.sigma_high for fit in fits])
+    assert held >= 0.92, "three standard deviations below 95 %"
+
+
+@pytest.mark.parametrize("diameters", [[10, 20], [10, 10, 20], [10, 10, 10, 10, 10, 10, 10, 10, 11]])
+def test_the_interval_of_sigma_is_defined_for_few_grains(diameters):
+    fit = fit_lognormal(np.array(diameters, float), replicates=0)
+    assert 0 < fit.sigma_low < fit.sample_sigma < fit.sigma_high < np.inf
