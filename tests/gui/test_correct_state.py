@@ -12,6 +12,8 @@ from analysed import made
 from temgrains.corrections import verbs
 from temgrains.gui.correct_score import compare, lines_of, text_of
 from temgrains.gui.correct_state import Corrector
+from temgrains.pipeline.confidence import rated
+from temgrains.records import BoundaryMap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +30,8 @@ def erase_first(corrector: Corrector) -> None:
 
 
 def test_segments_come_least_certain_first_and_around(corrector: Corrector) -> None:
-    corrector.analysis = replace(
-        corrector.analysis,
-        iterates=tuple(
-            replace(i, state=np.tile(np.linspace(0, 255, 60).astype(np.uint8), (40, 1)))
-            for i in corrector.analysis.iterates
-        ),
-    )
+    guess = BoundaryMap(np.tile(np.linspace(0, 255, 60).astype(np.uint8), (40, 1)))
+    corrector.analysis = replace(corrector.analysis, guess=guess)
     seen = [corrector.next_uncertain(1) for _ in range(corrector.graph().count)]
     confidence = [place[2] for place in seen if place is not None]
     assert confidence == sorted(confidence)
@@ -44,11 +41,17 @@ def test_segments_come_least_certain_first_and_around(corrector: Corrector) -> N
     assert corrector.next_uncertain(-1)[3].startswith(f"{len(seen)} of")
 
 
+def test_the_confidence_is_that_of_the_results(corrector: Corrector) -> None:
+    known = {**corrector.analysis.provenance, "model": {"name": "drawn", "confidence": [-1.0, 0.5]}}
+    corrector.analysis = replace(corrector.analysis, provenance=known)
+    analysis = corrector.analysis
+    told = rated(analysis.boundaries, analysis.guess.grey, known["model"])
+    assert np.array_equal(corrector.graph().confidence, told.confidence)
+
+
 def test_accepted_segments_are_no_longer_uncertain(corrector: Corrector) -> None:
-    corrector.analysis = replace(
-        corrector.analysis,
-        iterates=tuple(replace(i, state=np.zeros_like(i.state)) for i in corrector.analysis.iterates),
-    )
+    nothing = BoundaryMap(np.zeros_like(corrector.analysis.guess.grey))
+    corrector.analysis = replace(corrector.analysis, guess=nothing)
     assert corrector.uncertain_share() == 1.0
     assert corrector.judge(right=True) is None
     corrector.next_uncertain(1)

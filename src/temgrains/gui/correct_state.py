@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
-from temgrains.corrections import History, Ledger, SegmentGraph, ledger, pins_of, trace, verbs
+from temgrains.corrections import History, Ledger, SegmentGraph, ledger, pins_of, verbs
 from temgrains.corrections.gaps import propose
 from temgrains.corrections.history import DRAWN, REPLAY_SLACK_PX
 from temgrains.corrections.journal import Journal, JournalError, Kept, digest_of
@@ -249,15 +248,12 @@ def replayed(analysis: Analysis, operations: tuple[Operation, ...], undone: tupl
 
 
 def _rated(labels: LabelArray, analysis: Analysis) -> SegmentGraph:
-    """Trace the segments with their confidence, on the scale of the model's card."""
-    from temgrains.pipeline.confidence import calibrated  # noqa: PLC0415  (imports torch)
+    """Trace the segments with the same confidence that results, tables and maps have."""
+    from temgrains.pipeline.confidence import rated_lines  # noqa: PLC0415  (imports torch)
     from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415
 
-    guess = at_image_scale(analysis.iterates[0].state, analysis.micrograph.shape)
-    graph = trace(labels, image=analysis.micrograph.pixels, map_grey=guess)
-    card = analysis.provenance["model"]
-    scale = card.get("confidence") if isinstance(card, dict) else None
-    return graph if scale is None else replace(graph, confidence=calibrated(graph.confidence, *scale))
+    film, card = analysis.micrograph, analysis.provenance.get("model", {})
+    return rated_lines(labels, at_image_scale(analysis.guess.grey, film.shape), card, image=film.pixels)
 
 
 def _seen(analysis: Analysis) -> NDArray[np.uint8]:

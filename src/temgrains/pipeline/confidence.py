@@ -20,27 +20,36 @@ from temgrains.pipeline import steps
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import Boundaries, ByteArray, Grains, GrainSizes, GreyArray, Micrograph
+    from temgrains.records import Boundaries, ByteArray, Grains, GrainSizes, GreyArray, LabelArray, Micrograph
 
 _SUREST = 1 / 512
 """Half a grey level: nothing is surer than the 8 bits of the guess can say."""
 
 
 def rated(boundaries: Boundaries, guess: ByteArray, card: dict[str, Any]) -> SegmentGraph:
-    """Give the segments of a result with their confidence.
+    """Give the segments of a result with their confidence, as `rated_lines` does for its labels."""
+    return rated_lines(boundaries.labels, guess, card)
+
+
+def rated_lines(
+    labels: LabelArray, guess: ByteArray, card: dict[str, Any], *, image: GreyArray | None = None
+) -> SegmentGraph:
+    """Give the segments between grains with their confidence.
 
     Parameters
     ----------
-    boundaries
-        The closed network.
+    labels
+        Grains, int32, shape (H, W), 0 on lines one pixel wide, as they are in the midst of corrections.
     guess
         The initial guess at the image's scale, uint8, of the network's shape. Not the last state: the
         refinement draws what it completes as dark as what it saw.
     card
         The model's card, which sets the scale: ``confidence``, offset and slope of the logit. Without, the
         mean itself counts.
+    image
+        The micrograph, of the same shape, in 0..1, for the contrast of the segments; None for none.
     """
-    graph = trace(boundaries.labels, map_grey=guess)
+    graph = trace(labels, image=image, map_grey=guess)
     offset, slope = card.get("confidence", (0.0, 1.0))
     return replace(graph, confidence=calibrated(graph.confidence, offset, slope))
 
