@@ -88,6 +88,12 @@ def test_saved_results_are_found_the_newest_first(saved, tmp_path):
     assert find_saved("film", [other, tmp_path]) == other / "film.json"
 
 
+def test_another_page_of_the_file_is_refused(analysis, saved):
+    other = dataclasses.replace(plain_film(analysis), page=2, pages=3)
+    with pytest.raises(NotReloadable, match=r"it is of page 1 of the file, this is page 3; choose that page"):
+        reload(saved, other)
+
+
 def test_another_image_is_refused(analysis, saved):
     with pytest.raises(NotReloadable, match=r"of an image of 64 x 96 px, this one has 20 x 20 px"):
         reload(saved, from_array(np.arange(400).reshape(20, 20)))

@@ -350,7 +350,7 @@ def test_pause_and_go_on(window: Window, slow: Stages) -> None:
 
 def test_a_stack_is_refused_in_one_sentence(open_window: Callable[..., Window]) -> None:
     window = open_window(data=np.zeros((5, 64, 96)), scale=(1, 1, 1), units=("nm", "nm", "nm"))
-    assert "Split Stack" in window.panel.message.text()
+    assert "choose its page above" in window.panel.message.text()
     assert not window.panel.buttons["edges"].isEnabled()
 
 

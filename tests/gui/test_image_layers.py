@@ -78,7 +78,7 @@ def test_where_the_scale_came_from_is_remembered() -> None:
 @pytest.mark.parametrize(
     ("looks", "reason"),
     [
-        ({"data": np.zeros((5, 40, 60))}, "stack of 5 x 40 x 60.*Split Stack"),
+        ({"data": np.zeros((5, 40, 60))}, "stack of 5 x 40 x 60.*choose its page"),
         ({"data": np.zeros((2, 5, 40, 60))}, "stack of 2 x 5 x 40 x 60"),
         ({"data": np.zeros((8, 60))}, "both sides must be at least 16 px"),
         ({"rotate": 30}, "turned or sheared.*reset"),

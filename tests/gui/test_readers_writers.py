@@ -96,13 +96,14 @@ def test_images_of_several_detectors_become_a_layer_each(tmp_path: Path, monkeyp
         if page is None:
             raise SeveralImages(path, (0, 5), ("HAADF", ""))
         return Micrograph(
-            drawing() / np.float32(255), (2.0, 2.0), str(path), "EMD metadata", (f"page {page}",)
+            drawing() / np.float32(255), (2.0, 2.0), str(path), "EMD metadata", page=page, pages=8
         )
 
     monkeypatch.setattr(readers, "read", several)
     layers = readers.read_image(str(tmp_path / "scan.emd"))
     assert [looks["name"] for _, looks, _ in layers] == ["scan HAADF", "scan 5"]
     assert [looks["metadata"]["temgrains"]["page"] for _, looks, _ in layers] == [0, 5]
+    assert [looks["metadata"]["temgrains"]["pages"] for _, looks, _ in layers] == [[0, 5], [5, 8]]
     assert [looks["scale"] for _, looks, _ in layers] == [(2.0, 2.0), (2.0, 2.0)]
 
 

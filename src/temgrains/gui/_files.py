@@ -14,6 +14,7 @@ from temgrains.files import find_saved
 from temgrains.gui import _image
 from temgrains.gui._chores import reloading, writing
 from temgrains.gui._job import STAGES
+from temgrains.gui._pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ class Files(QObject):
         """Where results were saved last."""
         self.found: Path | None = None
         """The JSON of a result of the chosen image that was saved before."""
+        self.pages = Pages(desk, self._put_away)
         self._desk = desk
         self._seen: Any = None
         desk.changed.connect(self._follow)
@@ -85,13 +87,14 @@ class Files(QObject):
                 image.visible = True
                 desk.choose(image.unique_id)
                 desk.watch.listed.emit()
-                if before is not None and path_of(before) != self.paths[index]:
-                    self._leave(path_of(before))
+                if before is not None and _image.path_of(before) != self.paths[index]:
+                    self._leave(_image.path_of(before))
+                    self.pages.go_on()
                 return
             index += by
 
     def _layer_of(self, path: str) -> Image | None:
-        return next((image for image in self._desk.watch.images() if path_of(image) == path), None)
+        return next((image for image in self._desk.watch.images() if _image.path_of(image) == path), None)
 
     def _read(self, path: str) -> Image | None:
         try:
@@ -100,12 +103,15 @@ class Files(QObject):
             # Of a file that is gone, or that became a folder, napari speaks before our reader is asked.
             show_error(sentence(error, Path(path)))
             return None
-        return layers[0] if layers else None
+        looked_at = self._desk.watch.image
+        signal = None if looked_at is None else _image.about(looked_at).get("signal")
+        same = [layer for layer in layers if signal and _image.about(layer).get("signal") == signal]
+        return (same or layers or [None])[0]
 
     def _leave(self, path: str) -> None:
         """Remove the images of a file of the queue, and their results; what is not saved is only hidden."""
         if path in self.paths:
-            for image in [image for image in self._desk.watch.images() if path_of(image) == path]:
+            for image in [image for image in self._desk.watch.images() if _image.path_of(image) == path]:
                 self._put_away(image)
             self._desk.watch.listed.emit()
 
@@ -133,7 +139,7 @@ class Files(QObject):
         if seen == self._seen:
             return
         self._seen = seen
-        path = "" if image is None else path_of(image)
+        path = "" if image is None else _image.path_of(image)
         told = [] if image is None else _image.about(image).get("queue", [])
         if path in told and path not in self.paths:
             self.paths = tuple(told)
@@ -147,9 +153,9 @@ class Files(QObject):
         """Look for results beside the image and where results were saved last."""
         image, bench = self._desk.watch.image, self._desk.bench
         self.found = None
-        if image is None or bench is None or not path_of(image):
+        if image is None or bench is None or not _image.path_of(image):
             return
-        path = Path(path_of(image))
+        path = Path(_image.path_of(image))
         folders = [path.parent, *([self.folder] if self.folder is not None else [])]
         for stem in dict.fromkeys((bench.session.stem, path.stem)):
             self.found = self.found or find_saved(stem, folders)
@@ -177,12 +183,6 @@ class Files(QObject):
         self._desk.note = note
         show_info(note)
         self._desk.changed.emit()
-
-
-def path_of(image: Image) -> str:
-    """Give the file of an image layer, "" for none."""
-    # A folder's first image has the folder as its source in napari.
-    return str(_image.about(image).get("source") or image.source.path or "")
 
 
 def _layers_on(desk: Desk, image: Image) -> list[Any]:

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from temgrains.gui import _image, _scale, _widgets
 from temgrains.gui._card import card_text
 from temgrains.gui._chores import reading_card, reading_scale
+from temgrains.gui._page_row import PageRow
 from temgrains.gui._question import ask_size
 from temgrains.gui._queue_row import QueueRow
 from temgrains.gui._scale_bar import ScaleBarRow
@@ -47,6 +48,7 @@ class Header(QWidget):
         )
         self.folder = _widgets.button("Folder…", "Open the micrographs of a folder one after the other")
         self.queue = QueueRow(desk)
+        self.page = PageRow(desk)
         self.size = QLabel()
         self.pixel = QLineEdit()
         self.calibration = QLabel()
@@ -94,7 +96,7 @@ class Header(QWidget):
             self.calibration.setToolTip("")
             return
         session = bench.session
-        self.from_file.setVisible(session.pixel_size is None and bool(image.source.path))
+        self.from_file.setVisible(session.pixel_size is None and bool(_image.path_of(image)))
         self.size.setText(f"{bench.grid.shape[0]} × {bench.grid.shape[1]} px")  # noqa: RUF001
         if not self.pixel.hasFocus():
             self.pixel.setText(_scale.shown(session.pixel_size))
@@ -129,11 +131,12 @@ class Header(QWidget):
                 ("Model", [self.model, self.card, self.load_model]),
             ]
         ):
-            grid.addWidget(_widgets.label(name), 2 * k, 0)
-            grid.addWidget(_widgets.row(parts), 2 * k, 1)
+            grid.addWidget(_widgets.label(name), 3 * k, 0)
+            grid.addWidget(_widgets.row(parts), 3 * k, 1)
         # Between the others; they take no room while they are hidden.
         grid.addWidget(_widgets.row([self.size, self.queue, 1]), 1, 1)
-        grid.addWidget(self.bar_row, 3, 1)
+        grid.addWidget(self.page, 2, 1)
+        grid.addWidget(self.bar_row, 4, 1)
         grid.setColumnStretch(1, 1)
 
     def _connect(self) -> None:
@@ -201,9 +204,9 @@ class Header(QWidget):
 
     def _ask_file(self) -> None:
         image = self._desk.watch.image
-        if image is not None and image.source.path:
+        if image is not None and _image.path_of(image):
             page = _image.about(image).get("page")
-            self._desk.side_work.start(reading_scale(str(image.source.path), self._take_scale, page=page))
+            self._desk.side_work.start(reading_scale(_image.path_of(image), self._take_scale, page=page))
 
     def _take_scale(self, scale: Any) -> None:
         pixel_size, calibration = scale

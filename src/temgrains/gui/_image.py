@@ -68,7 +68,7 @@ def grid_of(layer: Image) -> Grid:
     if len(shape) != 2:
         raise Refused(
             f"{layer.name} is a stack of {' x '.join(map(str, shape))} and TEM Grains looks at one image: "
-            "right-click the layer, choose Split Stack, and take one of its images"
+            "choose its page above, below Image, and press Open"
         )
     if min(shape) < SMALLEST_PX:
         raise Refused(
@@ -99,6 +99,12 @@ def about(layer: Layer) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def path_of(layer: Layer) -> str:
+    """Give the file of an image layer, "" for none."""
+    # A folder's first image has the folder as its source in napari.
+    return str(about(layer).get("source") or layer.source.path or "")
+
+
 def scale_of(layer: Image) -> tuple[PixelSize | None, str]:
     """Give an image layer's pixel size [nm], None where its units are no lengths, and where it came from."""
     units = layer.units[-2:]
@@ -113,9 +119,14 @@ def scale_of(layer: Image) -> tuple[PixelSize | None, str]:
 
 def loader_of(layer: Image) -> Callable[[], Micrograph]:
     """Give a function that makes the micrograph, in whatever thread, from the pixels the layer has now."""
-    pixels, source = _finest(layer), str(layer.source.path or layer.name)
+    pixels, source = _finest(layer), path_of(layer) or layer.name
     told, excluded = about(layer), excluded_of(layer)
-    page, instrument = int(told.get("page") or 0), instrument_of(layer)
+    place: dict[str, Any] = {
+        "page": int(told.get("page") or 0),
+        "pages": int(told.get("file_pages") or 1),
+        "signal": str(told.get("signal", "")),
+        "instrument": instrument_of(layer),
+    }
     notes = notes_of(layer)
     if excluded and told.get("left_out"):
         notes.append(str(told["left_out"]))
@@ -124,7 +135,7 @@ def loader_of(layer: Image) -> Callable[[], Micrograph]:
         from temgrains.micrograph import from_array  # noqa: PLC0415
 
         micrograph = from_array(_computed(pixels, source), source=source, notes=notes)
-        return replace(micrograph, excluded=excluded, page=page, instrument=instrument)
+        return replace(micrograph, excluded=excluded, **place)
 
     return load
 

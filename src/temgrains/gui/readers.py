@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.types import LayerData
+
+    from temgrains.records import Micrograph
 
 
 def get_reader(path: str | list[str]) -> Callable[[str], list[LayerData]] | None:
@@ -49,7 +52,8 @@ def read_folder(path: str) -> list[LayerData]:
 def read_image(path: str) -> list[LayerData]:
     """Read a micrograph as an image layer in nm, or in pixels where the file names no pixel size.
 
-    The images of several detectors in one file become a layer each.
+    The images of several detectors in one file become a layer each; of a stack the first image becomes one,
+    and the dock leads to the others.
 
     Raises
     ------
@@ -58,18 +62,53 @@ def read_image(path: str) -> list[LayerData]:
     """
     name = Path(path).stem
     try:
-        return [_layer(path, name, None)]
+        return [_layer(read(path, page=None), path, name)]
     except SeveralImages as several:
-        named = zip(several.pages, several.titles, strict=True)
-        return [_layer(path, f"{name} {title or page}", page) for page, title in named]
+        firsts = several.pages
+        layers = [
+            _layer(read(path, page=page), path, f"{name} {title or page}")
+            for page, title in zip(firsts, several.titles, strict=True)
+        ]
+    for (_, looks, _), span in zip(layers, pairwise([*firsts, None]), strict=True):
+        about = looks["metadata"][KEY]
+        about["pages"] = [span[0], about["pages"][1] if span[1] is None else span[1]]
+    return layers
 
 
-def _layer(path: str, name: str, page: int | None) -> LayerData:
+def read_page(path: str, page: int, pages: tuple[int, int]) -> LayerData:
+    """Read one of the images of a file that holds several.
+
+    Parameters
+    ----------
+    path
+        The file.
+    page
+        Which image, from 0.
+    pages
+        The first of those that belong together, and the one after the last.
+
+    Raises
+    ------
+    UnreadableImage
+        If it cannot be read.
+    """
     micrograph = read(path, page=page)
+    is_one_of_several = pages[1] - pages[0] != micrograph.pages
+    signal = (micrograph.signal or str(pages[0])) if is_one_of_several else ""
+    number = f"page {page - pages[0] + 1}" if page > pages[0] else ""
+    layer = _layer(micrograph, path, " ".join(filter(None, (Path(path).stem, signal, number))))
+    layer[1]["metadata"][KEY]["pages"] = list(pages)
+    return layer
+
+
+def _layer(micrograph: Micrograph, path: str, name: str) -> LayerData:
     known = micrograph.pixel_size is not None
     about = {
         "source": str(path),
-        "page": micrograph.page if page is None else page,
+        "page": micrograph.page,
+        "pages": [0, micrograph.pages],
+        "file_pages": micrograph.pages,
+        "signal": micrograph.signal,
         "instrument": asdict(micrograph.instrument),
         "calibration": micrograph.calibration,
         "file_pixel_size": list(micrograph.pixel_size) if micrograph.pixel_size is not None else None,

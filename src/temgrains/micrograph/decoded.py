@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Decoded:
     """Pixels as the file holds them, (H, W) or (H, W, 3 or 4), its scale, and sentences for the user.
 
-    ``page`` is which of the file's images this is; ``instrument`` says how it was taken.
+    ``page`` is which of the file's images this is, ``pages`` how many of them can be read, ``signal`` what
+    the file calls this one; ``instrument`` says how it was taken.
     """
 
     pixels: NDArray[Any]
@@ -29,6 +30,8 @@ class Decoded:
     notes: tuple[str, ...] = ()
     page: int = 0
     instrument: Instrument = field(default_factory=Instrument)
+    pages: int = 1
+    signal: str = ""
 
 
 class SeveralImages(UnreadableImage):

@@ -248,7 +248,15 @@ def _decoded(path: Path, page: int | None, signals: Sequence[_Signal]) -> Decode
         notes = (f'{notes[0]}, of "{images[chosen].title}"',)
     pixels = _pixels(path, images[chosen], index - firsts[chosen])
     notes = (*notes, *(f"left out: {other}" for other in others))
-    return Decoded(pixels, images[chosen].calibration, notes, index, images[chosen].instrument)
+    return Decoded(
+        pixels,
+        images[chosen].calibration,
+        notes,
+        index,
+        images[chosen].instrument,
+        pages=firsts[-1] + images[-1].frames,
+        signal=images[chosen].title,
+    )
 
 
 def _pixels(path: Path, signal: _Signal, frame: int) -> NDArray[Any]:

@@ -37,7 +37,8 @@ def decode_jpeg(path: Path, page: int | None) -> Decoded:
 
 def _decode(path: Path, image: ImageFile, page: int | None, source: str) -> Decoded:
     check_extent(path, image.height, image.width, 8 * image.height * image.width)
-    index, notes = chosen_page(path, page, getattr(image, "n_frames", 1))
+    count = getattr(image, "n_frames", 1)
+    index, notes = chosen_page(path, page, count)
     image.seek(index)
     if image.mode == "1":
         refuse(path, "it is black and white, 1 bit per pixel: already a boundary mask? Give the grey image")
@@ -51,7 +52,7 @@ def _decode(path: Path, image: ImageFile, page: int | None, source: str) -> Deco
         refuse(path, f"its colours are {image.mode}; save it as grey or RGB")
     if image.mode == "LA" or "transparency" in image.info:
         notes = (*notes, "the alpha channel was ignored")
-    return Decoded(pixels, _calibration(image, source), notes, index)
+    return Decoded(pixels, _calibration(image, source), notes, index, pages=count)
 
 
 def _calibration(image: ImageFile, source: str) -> Calibration:

@@ -171,7 +171,13 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
     )
     if TWO_VALUES in micrograph.notes:
         refuse(path, f"{TWO_VALUES}; give the grey image")
-    return replace(micrograph, page=decoded.page, instrument=decoded.instrument)
+    return replace(
+        micrograph,
+        page=decoded.page,
+        pages=decoded.pages,
+        signal=decoded.signal,
+        instrument=decoded.instrument,
+    )
 
 
 def _typed(typed: PixelSize, said: Calibration) -> Calibration:

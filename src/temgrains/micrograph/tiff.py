@@ -55,7 +55,7 @@ def decode(path: Path, page: int | None) -> Decoded:
         pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
         _refuse_damaged(path, said)
         calibration, instrument = _calibration(tif, chosen), _instrument(tif, chosen)
-    return Decoded(pixels, calibration, notes, index, instrument)
+    return Decoded(pixels, calibration, notes, index, instrument, pages=count)
 
 
 def _images_behind(tif: TiffFile, count: int) -> int:

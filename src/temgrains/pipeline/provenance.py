@@ -35,6 +35,8 @@ def origin(micrograph: Micrograph) -> dict[str, Any]:
     return {
         "source": micrograph.source,
         "page": micrograph.page,
+        "pages": micrograph.pages,
+        "signal": micrograph.signal,
         "instrument": asdict(micrograph.instrument),
         "shape": list(micrograph.shape),
         "pixel_size_nm": None if size is None else list(size),

@@ -120,6 +120,12 @@ def _as_saved(path: Path, said: dict[str, Any], micrograph: Micrograph) -> Micro
             f"{path}: it is of an image of {height!s:.20} x {width!s:.20} px, this one has "
             f"{micrograph.shape[0]} x {micrograph.shape[1]} px; open the image that it was made of"
         )
+    page = said.get("page", micrograph.page)
+    if page != micrograph.page:
+        raise NotReloadable(
+            f"{path}: it is of page {_counted(page)} of the file, this is page {micrograph.page + 1}; "
+            "choose that page"
+        )
     boxes = [(int(top), int(left), int(bottom), int(right)) for top, left, bottom, right in said["excluded"]]
     return replace(
         micrograph,
@@ -128,6 +134,11 @@ def _as_saved(path: Path, said: dict[str, Any], micrograph: Micrograph) -> Micro
         excluded=tuple(boxes),
         notes=tuple(map(str, said["notes"])),
     )
+
+
+def _counted(page: Any) -> str:
+    """Give a page as people count."""
+    return str(page + 1) if isinstance(page, int) else f"{page!s:.20}"
 
 
 def _edges(path: Path, film: Micrograph, settings: Settings, shape: tuple[int, ...]) -> EdgeMaps:
