@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from temgrains.records import Cancelled
 from temgrains.statistics.astm import Scale
 from temgrains.statistics.distribution import (
     cumulative,
@@ -176,3 +177,16 @@ def test_weights_are_as_good_as_that_many_grains():
 def test_weights_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ValueError, match="weights for 3 diameters; each needs one above 0"):
         summarise(THREE, weights=np.array(wrong))
+
+
+def test_the_bootstrap_tells_how_far_it_is_and_can_be_stopped():
+    told = []
+
+    def progress(stage, done, total):
+        told.append((stage, done, total))
+        if done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fit_lognormal(THREE, replicates=9, progress=progress)
+    assert told == [("fit", done, 9) for done in (1, 2, 3)]

@@ -11,7 +11,7 @@ from temgrains.records import Grains
 from temgrains.statistics.astm import Scale, g_of_density, g_of_intercept
 from temgrains.statistics.field import Field, GrainSize, from_count, from_crossings
 from temgrains.statistics.intercepts import abrams, boundary_density, circle_crossings, heyn, hilliard
-from temgrains.statistics.labels import Labelled
+from temgrains.statistics.labels import Labelled, labelled
 from temgrains.statistics.network import Network, by_triple_points
 from temgrains.statistics.planimetric import (
     interior,
@@ -22,7 +22,7 @@ from temgrains.statistics.planimetric import (
     saltykov_count,
     triple_point_count,
 )
-from temgrains.statistics.report import Choices, describe
+from temgrains.statistics.report import Choices, complete, describe, each
 from tessellations import cells_of, field, grains_of, lattice, random_cells, turned_lattices, with_lines
 
 MM2 = 1e12  # nm^2
@@ -328,3 +328,12 @@ def test_squares_have_four_neighbours_hexagons_six():
     assert found["mean"] == pytest.approx(6, abs=0.05)
     assert sum(found["shares"].values()) == pytest.approx(1)
     assert neighbours_of(grains_of(np.ones((9, 9), int))) == {"mean": None, "shares": {}}
+
+
+def test_grains_come_first_and_the_rest_is_the_same():
+    grains = with_lines(random_cells((120, 120), 12, 1)).labels
+    whole = describe(labelled(grains, pixel_size=(0.5, 0.7)))
+    first = each(labelled(grains, pixel_size=(0.5, 0.7), pieces=False))
+    assert first.labelled.notes == ()
+    assert (first.diameters == whole.diameters).all()
+    assert complete(first).content == whole.content

@@ -139,6 +139,15 @@ def test_a_stroke_changes_the_table_within_a_moment(opened: Opened, cells: Any) 
     opened.settle()
 
 
+def test_numbers_of_several_pieces_are_told_of(opened: Opened) -> None:
+    layer = opened.viewer.layers["film grains"]
+    labels = layer.data.copy()
+    labels[labels == labels.max()] = 1
+    layer.data = labels
+    opened.qtbot.waitUntil(lambda: "separate pieces" in opened.panel.message.text(), timeout=10_000)
+    opened.settle()
+
+
 def test_another_scale_measures_again(opened: Opened) -> None:
     before = opened.panel.found.table["area_nm2"].to_numpy()
     layer = opened.viewer.layers["film grains"]
@@ -148,6 +157,7 @@ def test_another_scale_measures_again(opened: Opened) -> None:
     opened.settle()
     layer.units = ("pixel", "pixel")
     opened.qtbot.waitUntil(lambda: "area_nm2" not in opened.panel.found.table, timeout=10_000)
+    opened.settle()
     assert "G is undefined" in opened.panel.methods.detail.text()
     assert opened.panel.smallest.suffix() == " px²"
     opened.settle()
@@ -233,6 +243,11 @@ def test_it_follows_the_analysis_and_fills_the_features(
     source = panel.link.source()
     assert source.grains is window.desk.session.analysis.grains
     assert source.pixel_size == (0.5, 0.5)
+    assert len(source.confidence) == 24
+    panel.begin()
+    window.until(lambda: panel.found is not None and not panel.busy)
+    assert (panel.found.table["confidence"] == source.confidence).all()
+    panel.end()
     window.layer("film").scale = (1.0, 1.0)
     window.settle()
     np.testing.assert_allclose(window.layer("film grains").features["area_nm2"], 4 * area)

@@ -131,7 +131,9 @@ class Runner(QObject):
     ended = Signal(object, object, str)
     """The work, the error or None, and how it ended: "done", "paused", "cancelled" or "failed"."""
 
-    def __init__(self, parent: QObject | None = None, *, alone: bool = True) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, alone: bool = True, flush_ms: int = FLUSH_MS
+    ) -> None:
         super().__init__(parent)
         self._alone = alone
         self._task: _Task | None = None
@@ -139,7 +141,7 @@ class Runner(QObject):
         self._flushing = False
         self._warnings: set[str] = set()
         self._timer = QTimer(self)
-        self._timer.setInterval(FLUSH_MS)
+        self._timer.setInterval(flush_ms)
         self._timer.timeout.connect(self._flush)
 
     @property

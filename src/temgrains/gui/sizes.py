@@ -25,7 +25,7 @@ from temgrains.gui._worker import Runner
 from temgrains.gui.sizes_layers import SizeLayers
 from temgrains.gui.sizes_link import Link
 from temgrains.gui.sizes_pages import DistributionPage, GrainsPage, MethodsPage
-from temgrains.gui.sizes_state import EMPTY, Filters, columns_of, kept, unit_of
+from temgrains.gui.sizes_state import EMPTY, Filters, columns_of, kept, unit_of, weights_of_kept
 from temgrains.gui.sizes_work import Fitting, Measuring, wording, writing
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from temgrains.gui._chores import Chore
     from temgrains.gui._desk import Desk
     from temgrains.gui._worker import Work
-    from temgrains.statistics.report import SizeStatistics
+    from temgrains.statistics.report import Measured
 
 FILES = ";;".join(
     (
@@ -51,8 +51,10 @@ FILES = ";;".join(
     )
 )
 
-SOON_MS, LATER_MS = 30, 300
+SOON_MS, LATER_MS = 20, 300
 """How long changes are collected before grains are measured, and before the fit is tried in full."""
+FLUSH_MS = 15
+"""Time between two looks at what was measured: the table is to follow an edit within 200 ms."""
 
 
 class SizesPanel(QWidget):
@@ -63,8 +65,8 @@ class SizesPanel(QWidget):
         self._desk = desk
         self.link = Link(desk, self)
         self.layers = SizeLayers(desk.viewer, desk.watch.quietly)
-        self.runner = Runner(self)
-        self.found: SizeStatistics | None = None
+        self.runner = Runner(self, alone=False, flush_ms=FLUSH_MS)
+        self.found: Measured | None = None
         self._kept = np.zeros(0, np.bool_)
         self._waiting: Work | None = None
         self.choice = QComboBox()
@@ -211,6 +213,7 @@ class SizesPanel(QWidget):
         self._soon.start()
 
     def _measure(self) -> None:
+        self._later.stop()
         source = self.link.source()
         if source is None:
             self.found = None
@@ -228,11 +231,16 @@ class SizesPanel(QWidget):
         """Begin a piece of work, or keep it until the one at work is done; a newer one takes its place."""
         if not self.runner.start(work):
             self._waiting = work
+            if isinstance(self.runner.work, Fitting):
+                self.runner.cancel()
 
     def _on_delivered(self, work: Work, results: list[Any]) -> None:
         if isinstance(work, Measuring):
-            self.found = results[-1]
-            self._show()
+            before, self.found = self.found, results[-1]
+            if before is not None and before.table is results[-1].table:
+                self._show_methods(results[-1])
+            else:
+                self._show()
         elif self.found is not None and len(self._diameters()) == results[-1].count:
             self._show_distribution(results[-1])
 
@@ -266,11 +274,18 @@ class SizesPanel(QWidget):
         self.left.setText(text)
         self.grains.offer(columns_of(found.table))
         self.grains.table.show_grains(found.table, self._kept)
-        self.methods.show_methods(found.methods)
+        self._show_methods(found)
         self._show_distribution()
         self._later.start()
         self._colour()
         self._draw_lines()
+
+    def _show_methods(self, found: Measured) -> None:
+        """Show what is known of the methods; until they are done, what was known before stays."""
+        methods = getattr(found, "methods", None)
+        if methods is not None:
+            self.methods.show_methods(methods)
+            self.message.setText("; ".join(found.labelled.notes))
 
     def _show_distribution(self, fit: Any = None) -> None:
         from temgrains.statistics.distribution import fit_lognormal, summarise  # noqa: PLC0415
@@ -288,21 +303,9 @@ class SizesPanel(QWidget):
         return diameters[self._kept]
 
     def _weights(self) -> NDArray[np.float64] | None:
-        """Give the weights of the grains that are kept; there are none for grains that something cuts."""
-        from temgrains.statistics.report import weights_of  # noqa: PLC0415
-
         if self.found is None or not self.whole.isChecked():
             return None
-        weights = weights_of(self.found.counted)
-        if weights is None:
-            return None
-        whole = ~self.found.counted.cut
-        if whole.shape != self._kept.shape or (self._kept & ~whole).any():
-            return None
-        all_weights = np.zeros(len(whole))
-        all_weights[whole] = weights
-        kept_weights: NDArray[np.float64] = all_weights[self._kept]
-        return kept_weights
+        return weights_of_kept(self.found, self._kept)
 
     def _colour(self) -> None:
         layer, found, name = self.link.layer, self.found, self.grains.colour.currentData()

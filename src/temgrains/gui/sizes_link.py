@@ -86,11 +86,13 @@ class Link(QObject):
         analysis = bench.session.analysis if bench is not None else None
         known = analysis is not None and labels.shape == analysis.grains.labels.shape
         image = analysis.micrograph.pixels if known and analysis is not None else None
-        grains = excluded = None
+        grains = excluded = sure = None
         if known and analysis is not None and self._is_ours(layer):
             excluded = analysis.grains.excluded
             if np.array_equal(labels, analysis.grains.labels):
                 grains = analysis.grains
+                if "confidence" in analysis.sizes.table:
+                    sure = analysis.sizes.table["confidence"].to_numpy()
         pixel_size, calibration = _image.scale_of(layer)
         if bench is not None and bench.session.pixel_size == pixel_size:
             calibration = bench.session.calibration
@@ -100,6 +102,7 @@ class Link(QObject):
             grains=grains,
             excluded=excluded,
             image=image,
+            confidence=sure,
             pixel_size=pixel_size,
             calibration=calibration,
         )

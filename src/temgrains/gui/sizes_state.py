@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from temgrains.statistics.distribution import Lognormal, Summary
     from temgrains.statistics.field import GrainSize
+    from temgrains.statistics.report import Measured
 
 EMPTY = "No grains yet: find them under Extract, or choose a layer of labels above."
 
@@ -103,6 +104,17 @@ def kept(table: pd.DataFrame, filters: Filters) -> tuple[NDArray[np.bool_], str]
         out |= failing
     text = f"{len(table) - int(out.sum())} of {len(table)} grains"
     return ~out, f"{text}; left out: {', '.join(reasons)}" if reasons else text
+
+
+def weights_of_kept(found: Measured, kept: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """Give the weights of the grains that are kept; there are none for grains that something cuts."""
+    weights, whole = found.weights, ~found.counted.cut
+    if weights is None or whole.shape != kept.shape or (kept & ~whole).any():
+        return None
+    all_weights = np.zeros(len(whole))
+    all_weights[whole] = weights
+    of_kept: NDArray[np.float64] = all_weights[kept]
+    return of_kept
 
 
 def distribution_text(summary: Summary, fit: Lognormal, unit: str) -> str:

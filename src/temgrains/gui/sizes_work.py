@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from temgrains.records import Grains, GreyArray, PixelSize, Progress
     from temgrains.reports import Context
     from temgrains.statistics.distribution import Lognormal
-    from temgrains.statistics.report import SizeStatistics
+    from temgrains.statistics.labels import Labelled
+    from temgrains.statistics.report import Measured, SizeStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +30,47 @@ class Source:
     grains: Grains | None = field(repr=False, default=None)
     excluded: NDArray[np.bool_] | None = field(repr=False, default=None)
     image: GreyArray | None = field(repr=False, default=None)
+    confidence: NDArray[np.float64] | None = field(repr=False, default=None)
     pixel_size: PixelSize | None = None
     calibration: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """Measure the grains of a layer; the statistics come without the goodness of fit, which takes longer."""
+    """Measure the grains of a layer: first each for itself, which shows at once, then by all methods.
+
+    The statistics come without the goodness of fit, which takes longer.
+    """
 
     source: Source
     title: str = "Grain sizes"
 
-    def run(self, progress: Progress) -> Iterator[SizeStatistics]:
-        """Give the statistics."""
-        from temgrains.statistics.labels import Labelled, labelled  # noqa: PLC0415
-        from temgrains.statistics.report import Choices, describe  # noqa: PLC0415
+    def run(self, progress: Progress) -> Iterator[Measured]:
+        """Give the grains, then the statistics."""
+        from temgrains.statistics.labels import with_pieces  # noqa: PLC0415
+        from temgrains.statistics.report import Choices, complete, each  # noqa: PLC0415
 
         progress("sizes", 0, 1)
+        taken = self._taken()
+        measured = each(taken, image=self.source.image)
+        if self.source.confidence is not None:
+            measured = replace(measured, table=measured.table.assign(confidence=self.source.confidence))
+        yield measured
+        if self.source.grains is None:
+            measured = replace(measured, labelled=with_pieces(taken))
+        yield complete(measured, choices=Choices(replicates=0))
+
+    def _taken(self) -> Labelled:
+        from temgrains.statistics.labels import Labelled, labelled  # noqa: PLC0415
+
         source = self.source
         if source.grains is not None:
             taken = Labelled.of(source.grains)
         else:
-            taken = labelled(source.labels, excluded=source.excluded)
-        taken = replace(
+            taken = labelled(source.labels, excluded=source.excluded, pieces=False)
+        return replace(
             taken, source=source.name, pixel_size=source.pixel_size, calibration=source.calibration
         )
-        yield describe(taken, choices=Choices(replicates=0), image=source.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +85,10 @@ class Fitting:
         """Give the fit with its p."""
         from temgrains.statistics.distribution import fit_lognormal  # noqa: PLC0415
 
-        progress("fit", 0, 1)
-        yield fit_lognormal(self.diameters, weights=self.weights)
+        yield fit_lognormal(self.diameters, weights=self.weights, progress=progress)
 
 
-def writing(found: SizeStatistics, path: Path, context: Context, then: Callable[[Path], None]) -> Chore:
+def writing(found: Measured, path: Path, context: Context, then: Callable[[Path], None]) -> Chore:
     """Write statistics, with their goodness of fit, in the format that the file's name ends in."""
 
     def call() -> Path:
@@ -84,7 +99,7 @@ def writing(found: SizeStatistics, path: Path, context: Context, then: Callable[
     return Chore("Save", call, then)
 
 
-def wording(found: SizeStatistics, context: Context, then: Callable[[str], None]) -> Chore:
+def wording(found: Measured, context: Context, then: Callable[[str], None]) -> Chore:
     """Put the statistics into a paragraph on methods."""
 
     def call() -> str:
@@ -95,7 +110,7 @@ def wording(found: SizeStatistics, context: Context, then: Callable[[str], None]
     return Chore("Methods paragraph", call, then)
 
 
-def _complete(found: SizeStatistics) -> SizeStatistics:
-    from temgrains.statistics.report import describe  # noqa: PLC0415
+def _complete(found: Measured) -> SizeStatistics:
+    from temgrains.statistics.report import complete  # noqa: PLC0415
 
-    return replace(describe(found.labelled), table=found.table)
+    return complete(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,26 @@ CUT = "cut by the image border: a lower bound"
 CUT_OR_EXCLUDED = "cut by the image border or by what is left out: a lower bound"
 ROUND = "as long in all directions: no orientation"
 ONLY_LINES = "no pixel off the lines: no mean grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What several measures of one map need, computed once.
+
+    ``labels`` have -1 where no specimen is shown; ``cells`` are their `partition`, ``moments`` those of
+    `temgrains.sizes.moments`.
+    """
+
+    labels: LabelArray = field(repr=False)
+    cells: LabelArray = field(repr=False)
+    moments: NDArray[np.float64] = field(repr=False)
+
+    @classmethod
+    def of(cls, grains: Grains) -> Prepared:
+        """Prepare labelled grains; see `measure` for what is refused."""
+        _check(grains, None, None)
+        labels = marked(grains)
+        return cls(labels, partition(labels), moments(labels, grains.count))
 
 
 def measure(
@@ -73,35 +94,39 @@ def measure(
     circularity can exceed 1. A label without pixels has an area of 0 and otherwise NaN. The sizes of grains
     on the border are those of the part that is seen.
     """
-    _check(grains, pixel_size, image)
-    labels = marked(grains)
-    cells = partition(labels)
-    counted = moments(labels, grains.count), crossings(cells, grains.count), Hulls(cells, grains.count)
-    row, column = counted[0][1:3]
-    plain = _lengths(*counted, pixel_size=(1.0, 1.0))
-    real = plain if pixel_size is None else _lengths(*counted, pixel_size=pixel_size)
-    table: dict[str, NDArray[Any]] = {"grain": np.arange(1, grains.count + 1)}
-    table |= _named(plain, "px") | {"row_px": row, "column_px": column}
-    table |= _shapes(real) | {"neighbours": neighbours(cells, grains.count), "on_border": grains.on_border}
-    if image is not None:
-        table["mean_grey"] = _mean_grey(grains, image)
-    if pixel_size is not None:
-        table |= _named(real, "nm") | {"row_nm": row * pixel_size[0], "column_nm": column * pixel_size[1]}
-    table["remark"] = _remarks(table, CUT if grains.excluded is None else CUT_OR_EXCLUDED)
-    lines = labels == 0
+    prepared = Prepared.of(grains)
+    lines = prepared.labels == 0
     return GrainSizes(
-        table=pd.DataFrame(table),
+        table=rows_of(grains, prepared, pixel_size=pixel_size, image=image),
         pixel_size=pixel_size,
         boundary_length_px=boundary_length(lines),
         boundary_length_nm=None if pixel_size is None else boundary_length(lines, pixel_size=pixel_size),
     )
 
 
-def areas(grains: Grains) -> NDArray[np.float64]:
-    """Give the area of each grain [px^2], as `measure` does, and refuse the same labels."""
-    _check(grains, None, None)
-    found: NDArray[np.float64] = moments(marked(grains), grains.count)[0]
-    return found
+def rows_of(
+    grains: Grains,
+    prepared: Prepared,
+    *,
+    pixel_size: PixelSize | None = None,
+    image: GreyArray | None = None,
+) -> pd.DataFrame:
+    """Give the table of `measure` for grains that are prepared."""
+    _check(grains, pixel_size, image)
+    cells, count = prepared.cells, grains.count
+    counted = prepared.moments, crossings(cells, count), Hulls(cells, count)
+    row, column = prepared.moments[1:3]
+    plain = _lengths(*counted, pixel_size=(1.0, 1.0))
+    real = plain if pixel_size is None else _lengths(*counted, pixel_size=pixel_size)
+    table: dict[str, NDArray[Any]] = {"grain": np.arange(1, grains.count + 1)}
+    table |= _named(plain, "px") | {"row_px": row, "column_px": column}
+    table |= _shapes(real) | {"neighbours": neighbours(cells, count), "on_border": grains.on_border}
+    if image is not None:
+        table["mean_grey"] = _mean_grey(grains, image)
+    if pixel_size is not None:
+        table |= _named(real, "nm") | {"row_nm": row * pixel_size[0], "column_nm": column * pixel_size[1]}
+    table["remark"] = _remarks(table, CUT if grains.excluded is None else CUT_OR_EXCLUDED)
+    return pd.DataFrame(table)
 
 
 def marked(grains: Grains) -> LabelArray:

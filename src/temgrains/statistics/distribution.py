@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from temgrains.records import silent
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from temgrains.records import Progress
 
 _MOST_BINS = 100
 _NULL_SIZE = 5000
@@ -178,6 +182,7 @@ def fit_lognormal(
     confidence: float = 0.95,
     replicates: int = 999,
     rng: np.random.Generator | int = 0,
+    progress: Progress = silent,
 ) -> Lognormal:
     """Fit a lognormal distribution without an offset, and tell how well it fits.
 
@@ -193,6 +198,8 @@ def fit_lognormal(
         Samples drawn from the fit for ``p``.
     rng
         Random generator or seed for them.
+    progress
+        Called as ``progress("fit", samples_done, samples)``.
 
     Raises
     ------
@@ -232,7 +239,7 @@ def fit_lognormal(
         sigma_low=sigma_low,
         sigma_high=sigma_high,
         distance=distance,
-        p=_bootstrap_p(distance, n, replicates, np.random.default_rng(rng)),
+        p=_bootstrap_p(distance, n, replicates, np.random.default_rng(rng), progress),
     )
 
 
@@ -303,10 +310,15 @@ def _distance(rising: NDArray[np.float64]) -> float:
     return float(max((expected - steps / n).max(), ((steps + 1) / n - expected).max()))
 
 
-def _bootstrap_p(distance: float, n: int, replicates: int, rng: np.random.Generator) -> float:
+def _bootstrap_p(
+    distance: float, n: int, replicates: int, rng: np.random.Generator, progress: Progress
+) -> float:
     if replicates < 1:
         return math.nan
     size = min(n, _NULL_SIZE)
     limit = distance * math.sqrt(n / size)
-    farther = sum(_distance(np.sort(rng.standard_normal(size))) >= limit for _ in range(replicates))
+    farther = 0
+    for done in range(replicates):
+        farther += _distance(np.sort(rng.standard_normal(size))) >= limit
+        progress("fit", done + 1, replicates)
     return (farther + 1) / (replicates + 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from temgrains.sizes import areas, check_pixel_size, marked, partition
+from temgrains.sizes import Prepared, check_pixel_size
 from temgrains.statistics.astm import NM_PER_MM, g_of_density, g_of_intercept, remark
 
 if TYPE_CHECKING:
@@ -26,16 +26,19 @@ class Field:
 
     ``cells`` is int32, shape (H, W): the `temgrains.sizes.partition` of the labels, numbered from 1 without
     gaps; 0 is ground that belongs to no grain. ``areas`` are the grains' areas [px^2]. ``cut`` tells which
-    of them the image border or such ground cuts.
+    of them the image border or such ground cuts, ``sides`` the height and width of their boxes [px], (N, 2).
     """
 
     cells: LabelArray = field(repr=False)
     areas: NDArray[np.float64] = field(repr=False)
     cut: MaskArray = field(repr=False)
+    sides: NDArray[np.int64] = field(repr=False)
     pixel_size: PixelSize | None = None
 
     @classmethod
-    def of(cls, grains: Grains, *, pixel_size: PixelSize | None = None) -> Field:
+    def of(
+        cls, grains: Grains, *, pixel_size: PixelSize | None = None, prepared: Prepared | None = None
+    ) -> Field:
         """Prepare labelled grains; see `temgrains.sizes.measure` for what is refused.
 
         Parameters
@@ -44,13 +47,16 @@ class Field:
             Labelled grains; numbers without pixels are left out.
         pixel_size
             Height and width of a pixel [nm], or None when unknown; all sizes are in px then.
+        prepared
+            What `temgrains.sizes.Prepared` makes of the grains, where it is known already.
         """
         check_pixel_size(pixel_size)
-        found = areas(grains)
+        prepared = prepared or Prepared.of(grains)
+        found = prepared.moments[0]
         there = found > 0
         numbers = np.concatenate([[0], np.cumsum(there) * there]).astype(np.int32)
-        cells: LabelArray = numbers[partition(marked(grains))]
-        return cls(cells, found[there], _cut(cells, int(there.sum())), pixel_size)
+        cells: LabelArray = numbers[prepared.cells]
+        return cls(cells, found[there], _cut(cells, int(there.sum())), _sides(cells), pixel_size)
 
     @property
     def pixel(self) -> PixelSize:
@@ -149,6 +155,12 @@ def _remarks(g: float, unit: str, defined: bool) -> tuple[str, ...]:
         return ("nothing could be counted: size and G are undefined",)
     said = UNCALIBRATED if unit != "nm" else remark(g)
     return (said,) if said else ()
+
+
+def _sides(cells: LabelArray) -> NDArray[np.int64]:
+    boxes = ndimage.find_objects(cells)
+    sides = [(rows.stop - rows.start, columns.stop - columns.start) for rows, columns in boxes]
+    return np.array(sides, np.int64).reshape(-1, 2)
 
 
 def _cut(cells: LabelArray, count: int) -> MaskArray:

@@ -63,6 +63,7 @@ def labelled(
     pixel_size: PixelSize | None = None,
     calibration: str = "unknown",
     excluded: MaskArray | None = None,
+    pieces: bool = True,
 ) -> Labelled:
     """Take an array of numbers of grains, with gaps or without, 0 on boundaries.
 
@@ -74,6 +75,8 @@ def labelled(
         As in `Labelled`.
     excluded
         Where no specimen is shown, bool, shape (H, W), or None.
+    pieces
+        Whether to look for numbers that stand for several pieces; without, `with_pieces` does it later.
 
     Raises
     ------
@@ -82,7 +85,13 @@ def labelled(
     """
     numbers, labels = _numbered(np.asarray(pixels))
     grains = label(Boundaries(labels == 0, labels, excluded=excluded))
-    return Labelled(source, grains, numbers, pixel_size, calibration, _scattered(labels, numbers))
+    found = Labelled(source, grains, numbers, pixel_size, calibration)
+    return with_pieces(found) if pieces else found
+
+
+def with_pieces(found: Labelled) -> Labelled:
+    """Note where a number stands for several pieces."""
+    return replace(found, notes=(*found.notes, *_scattered(found.grains.labels, found.numbers)))
 
 
 def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> Labelled:

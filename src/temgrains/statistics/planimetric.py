@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 from temgrains.statistics.field import from_count
 
@@ -59,25 +59,45 @@ def saltykov(field: Field) -> GrainSize:
     )
 
 
-def jeffries(field: Field, *, unbiased: bool = False) -> GrainSize:
+@dataclass(frozen=True, slots=True)
+class InCircle:
+    """What the largest circle in an image holds: whole grains, cut ones, and pixels of grains."""
+
+    inside: int
+    cut: int
+    pixels: int
+
+    @classmethod
+    def of(cls, field: Field) -> InCircle:
+        """Count the grains of a field."""
+        total = np.bincount(field.cells.ravel(), minlength=len(field.cut) + 1)[1:]
+        within = np.bincount(field.cells[_largest_disk(field)], minlength=len(field.cut) + 1)[1:]
+        whole = (within == total) & ~field.cut
+        cut = np.count_nonzero((within > 0) & ~whole)
+        return cls(int(np.count_nonzero(whole)), int(cut), int(within.sum()))
+
+
+def jeffries(field: Field, *, unbiased: bool = False, counted: InCircle | None = None) -> GrainSize:
     """Count the grains in the largest circle that the image holds; cut ones are one half.
 
-    With `unbiased` one grain is taken off, which the closed circle adds on average.
+    Parameters
+    ----------
+    field
+        The grains of one image.
+    unbiased
+        Whether the one grain is taken off that the closed circle adds on average.
+    counted
+        What `InCircle.of` gave, where it is known already.
     """
-    disk = _largest_disk(field)
-    total = np.bincount(field.cells.ravel(), minlength=len(field.cut) + 1)[1:]
-    within = np.bincount(field.cells[disk], minlength=len(field.cut) + 1)[1:]
-    whole = (within == total) & ~field.cut
-    inside = int(np.count_nonzero(whole))
-    cut = int(np.count_nonzero((within > 0) & ~whole))
-    inputs: dict[str, float] = {"N_inside": inside, "N_cut": cut}
-    inputs["N"] = jeffries_count(inside, cut, unbiased=unbiased)
+    held = counted or InCircle.of(field)
+    inputs: dict[str, float] = {"N_inside": held.inside, "N_cut": held.cut}
+    inputs["N"] = jeffries_count(held.inside, held.cut, unbiased=unbiased)
     return _counted(
         f"planimetric, Jeffries circle{', less 1' if unbiased else ''}",
         f"N = N_inside + N_cut / 2{' - 1' if unbiased else ''}; N_A = N / A",
         inputs,
         field,
-        area=float(within.sum()) * field.pixel_area,
+        area=held.pixels * field.pixel_area,
         notes=() if unbiased else ("one grain too many on average, for the circle is closed",),
     )
 
@@ -124,14 +144,7 @@ def miles_lantuejoul(field: Field) -> GrainSize:
 
 def border_weights(field: Field) -> tuple[NDArray[np.float64], int]:
     """Give the Miles-Lantuejoul weights of the whole grains, and how many of them were capped."""
-    height, width = field.cells.shape
-    boxes = ndimage.find_objects(field.cells)
-    sides = [
-        (box[0].stop - box[0].start, box[1].stop - box[1].start)
-        for box, cut in zip(boxes, field.cut, strict=True)
-        if not cut
-    ]
-    share = (np.array(sides, np.float64).reshape(-1, 2) + 1) / (height, width)
+    share = (field.sides[~field.cut] + 1) / field.cells.shape
     capped = int(np.count_nonzero((share > LARGEST_BOX).any(axis=1)))
     weights: NDArray[np.float64] = 1 / (1 - np.minimum(share, LARGEST_BOX)).prod(axis=1)
     return weights, capped

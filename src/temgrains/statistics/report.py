@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from temgrains.files import plain
-from temgrains.sizes import measure
+from temgrains.sizes import Prepared, rows_of
 from temgrains.statistics import distribution, outliers
 from temgrains.statistics.astm import NM_PER_MM
 from temgrains.statistics.between import (
@@ -23,7 +23,14 @@ from temgrains.statistics.field import Field, GrainSize
 from temgrains.statistics.intercepts import abrams, boundary_density, heyn, hilliard
 from temgrains.statistics.labels import Labelled
 from temgrains.statistics.network import Network, by_triple_points
-from temgrains.statistics.planimetric import border_weights, interior, jeffries, miles_lantuejoul, saltykov
+from temgrains.statistics.planimetric import (
+    InCircle,
+    border_weights,
+    interior,
+    jeffries,
+    miles_lantuejoul,
+    saltykov,
+)
 from temgrains.statistics.unfolding import FILM, Specimen, unfold
 
 if TYPE_CHECKING:
@@ -60,19 +67,20 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class SizeStatistics:
-    """Everything about the sizes of the grains of one image.
+class Measured:
+    """The grains of one image, each for itself: what is known first, and quickly.
 
-    ``table`` has a row per grain with the file's numbers; ``content`` is plain JSON, in which None is
-    undefined.
+    ``table`` has a row per grain with the file's numbers; see `temgrains.sizes.measure` for the columns.
     """
 
     labelled: Labelled = field(repr=False)
     table: pd.DataFrame = field(repr=False)
     counted: Field = field(repr=False)
-    network: Network = field(repr=False)
-    methods: list[GrainSize] = field(repr=False)
-    content: dict[str, Any] = field(repr=False)
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """For how many grains each whole one stands; None where ground of no grain cuts grains."""
+        return weights_of(self.counted)
 
     @property
     def diameters(self) -> NDArray[np.float64]:
@@ -81,31 +89,34 @@ class SizeStatistics:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class SizeStatistics(Measured):
+    """Everything about the sizes of the grains of one image; ``content`` is plain JSON, None is undefined."""
+
+    network: Network = field(repr=False)
+    methods: list[GrainSize] = field(repr=False)
+    content: dict[str, Any] = field(repr=False)
+
+
 _DEFAULTS = Choices()
 
 
 def all_methods(field: Field, network: Network) -> list[GrainSize]:
     """Give the grain size by every method, the recommended ones first."""
+    circle = InCircle.of(field)
     return [
         saltykov(field),
         heyn(field, network),
         miles_lantuejoul(field),
         boundary_density(field, network),
-        jeffries(field),
-        jeffries(field, unbiased=True),
+        jeffries(field, counted=circle),
+        jeffries(field, unbiased=True, counted=circle),
         interior(field),
         hilliard(field, network),
         abrams(field, network),
         by_triple_points(field, network),
         by_triple_points(field, network, unbiased=True),
     ]
-
-
-def grain_table(labelled: Labelled, *, image: GreyArray | None = None) -> pd.DataFrame:
-    """Give a row per grain with the file's numbers; see `temgrains.sizes.measure` for the columns."""
-    table = measure(labelled.grains, pixel_size=labelled.pixel_size, image=image).table
-    table["grain"] = labelled.numbers
-    return table
 
 
 def weights_of(counted: Field) -> NDArray[np.float64] | None:
@@ -132,7 +143,21 @@ def describe(
     ValueError
         If the calibration's error is no share, or a film is to be unfolded.
     """
-    counted = Field.of(labelled.grains, pixel_size=labelled.pixel_size)
+    return complete(each(labelled, image=image), choices=choices)
+
+
+def each(labelled: Labelled, *, image: GreyArray | None = None) -> Measured:
+    """Measure each grain; see `describe` for the parameters."""
+    grains, pixel_size = labelled.grains, labelled.pixel_size
+    prepared = Prepared.of(grains)
+    counted = Field.of(grains, pixel_size=pixel_size, prepared=prepared)
+    table = rows_of(grains, prepared, pixel_size=pixel_size, image=image)
+    return Measured(labelled, table.assign(grain=labelled.numbers), counted)
+
+
+def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatistics:
+    """Add what all grains show together; see `describe` for the parameters."""
+    labelled, counted = measured.labelled, measured.counted
     network = Network.of(counted)
     methods = all_methods(counted, network)
     content = {
@@ -148,8 +173,7 @@ def describe(
         "network": _network(counted, network),
         "uncertainty": _uncertainty(choices),
     }
-    table = grain_table(labelled, image=image)
-    return SizeStatistics(labelled, table, counted, network, methods, plain(content))
+    return SizeStatistics(labelled, measured.table, counted, network, methods, plain(content))
 
 
 def of_analysis(analysis: Analysis, *, choices: Choices = _DEFAULTS) -> SizeStatistics:
