@@ -34,7 +34,8 @@ from temgrains.synthesis import paper_recipe, real_recipe, synthesise, write_rec
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COMMANDS = (
-    "run", "synthesise", "train", "models list", "models show", "models verify", "models import",
+    "run", "synthesise", "train", "teach add", "teach list", "teach remove", "teach tune",
+    "models list", "models show", "models verify", "models import",
     "imagine", "score", "measure", "settings",
 )  # fmt: skip
 TYPER = tuple(int(part) for part in version("typer").split(".")[:2])

@@ -124,11 +124,11 @@ def test_settings_out_of_range_are_refused(change, message):
         TrainSettings(**change)
 
 
-def test_progress_reports_epochs(tmp_path):
+def test_progress_reports_steps(tmp_path):
     seen = []
     train_net1(
         tmp_path, RECIPE, dataclasses.replace(SETTINGS, epochs=1), progress=lambda *step: seen.append(step)
     )
-    assert seen[-1] == ("net1", 1, 1)
+    assert seen[-1] == ("net1", 4, 4)
     assert ("pairs", 40, 40) in seen
     assert np.all([0 < done <= total for _, done, total in seen])

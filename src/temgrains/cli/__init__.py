@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from temgrains.cli import evaluate, imagine, measure, models, run, score, settings, synthesise, train
+from temgrains.cli import evaluate, imagine, measure, models, run, score, settings, synthesise, teach, train
 from temgrains.files import remove_unfinished
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command()(synthesise.synthesise)
 app.command()(train.train)
+app.add_typer(teach.app)
 app.add_typer(models.app)
 app.command()(imagine.imagine)
 app.command()(score.score)

@@ -16,6 +16,8 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from temgrains.files import atomic_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
     from torch.utils.data import DataLoader
 
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
 def fit(
     part: str,
     task: lightning.LightningModule,
-    loaders: list[DataLoader[Any]],
+    loaders: Sequence[DataLoader[Any] | list[DataLoader[Any]]],
     out: Path,
     settings: TrainSettings,
     progress: Progress,
 ) -> Path:
     """Train one network, from its last checkpoint if there is one, and give the path of its best."""
+    # What Lightning says about devices and its own services is no news to whoever trains a network here.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     folder = out / part
     folder.mkdir(parents=True, exist_ok=True)
     best = ModelCheckpoint(folder, "best", monitor="validation", enable_version_counter=False)
@@ -47,7 +51,8 @@ def fit(
             WeightAveraging(avg_fn=_average),
             best,
             latest,
-            _Curves(folder, part, settings.epochs, progress),
+            _Curves(folder, part),
+            _Steps(part, settings.epochs, progress),
         ],
         logger=False,
         enable_progress_bar=False,
@@ -56,12 +61,12 @@ def fit(
         plugins=[_WholeCheckpoints()],
     )
     last = folder / "last.ckpt"
-    # What Lightning says about devices and its own services is no news to whoever trains a network here.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # One process feeds the network well: unpacking a pair takes a hundredth of learning from it.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*exists and is not empty.*")
+        # Fine-tuning keeps the statistics of the batch normalisation on purpose.
+        warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")
         trainer.fit(task, *loaders, ckpt_path=str(last) if last.exists() else None, weights_only=False)
     return folder / "best.ckpt"
 
@@ -92,11 +97,22 @@ def _precision(wanted: str) -> Any:
     return "bf16-mixed" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "32-true"
 
 
-class _Curves(Callback):
-    """Keep the losses of every epoch as CSV and as a picture, and report progress."""
+class _Steps(Callback):
+    """Report progress after every step; whoever is told may raise `Cancelled`."""
 
-    def __init__(self, folder: Path, part: str, epochs: int, progress: Progress) -> None:
-        self._folder, self._part, self._epochs, self._progress = folder, part, epochs, progress
+    def __init__(self, part: str, epochs: int, progress: Progress) -> None:
+        self._part, self._epochs, self._progress = part, epochs, progress
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_step: Any) -> None:
+        """Tell of the steps done so far, and of all."""
+        self._progress(self._part, trainer.global_step, self._epochs * int(trainer.num_training_batches))
+
+
+class _Curves(Callback):
+    """Keep the losses of every epoch as CSV and as a picture."""
+
+    def __init__(self, folder: Path, part: str) -> None:
+        self._folder, self._part = folder, part
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _task: lightning.LightningModule) -> None:
         """Write what is known after this epoch."""
@@ -104,7 +120,7 @@ class _Curves(Callback):
             return
         row = {"epoch": trainer.current_epoch, "rate": trainer.optimizers[0].param_groups[0]["lr"]}
         row |= {name: float(value) for name, value in trainer.callback_metrics.items()}
-        rows = [r for r in _read_rows(self._folder / "losses.csv") if int(r["epoch"]) < row["epoch"]] + [row]
+        rows = [r for r in read_curves(self._folder) if int(r["epoch"]) < row["epoch"]] + [row]
         names = list(dict.fromkeys(name for r in rows for name in r))
         with (
             atomic_path(self._folder / "losses.csv") as path,
@@ -114,10 +130,11 @@ class _Curves(Callback):
             writer.writeheader()
             writer.writerows(rows)
         _draw_curves(self._folder / "losses.png", rows, self._part)
-        self._progress(self._part, trainer.current_epoch + 1, self._epochs)
 
 
-def _read_rows(path: Path) -> list[dict[str, Any]]:
+def read_curves(folder: Path) -> list[dict[str, Any]]:
+    """Read the losses of every epoch so far, empty before the first."""
+    path = folder / "losses.csv"
     if not path.exists():
         return []
     with path.open(encoding="utf-8") as file:
@@ -129,9 +146,11 @@ def _draw_curves(path: Path, rows: list[dict[str, Any]], title: str) -> None:
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for name in ("train", "validation"):
+    for name in ("train", "validation", "synthetic"):
+        if name not in rows[0]:
+            continue
         axes.semilogy([int(r["epoch"]) for r in rows], [float(r[name]) for r in rows], label=name)
-    axes.set(xlabel="epoch", ylabel="mean squared error (share of 255²)", title=title)
+    axes.set(xlabel="epoch", ylabel="error (of least squares: share of 255²)", title=title)
     axes.legend()
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)

@@ -42,7 +42,7 @@ def train_net1(out: Path, recipe: Recipe, settings: TrainSettings, *, progress: 
     settings
         Amount, schedule and hardware.
     progress
-        Called as ``progress("pairs", made, count)`` and ``progress("net1", epoch, epochs)``.
+        Called as ``progress("pairs", made, count)`` and ``progress("net1", step, steps)``.
     """
     pairs, (train, validation, _) = _pairs(out, recipe, settings, progress)
     torch.manual_seed(settings.seed)
@@ -67,7 +67,7 @@ def train_net2(
     checkpoint = out / "net1" / "best.ckpt"
     if not checkpoint.exists():
         raise ValueError(f"{out} holds no trained Net1; run 'temgrains train net1 --out {out}' first")
-    net1 = _load_network(ARCHITECTURES[settings.net1](), checkpoint)
+    net1 = load_network(ARCHITECTURES[settings.net1](), checkpoint)
     pairs, (train, validation, _) = _pairs(out, recipe, settings, progress)
     guesses = {id(which): _guesses(net1, pairs, which, progress) for which in (train, validation)}
     truths = {id(which): pairs.truths(which)[:, 0] for which in (train, validation)}
@@ -81,7 +81,7 @@ def train_net2(
     model = make_model(
         name,
         net1,
-        _load_network(network, best),
+        load_network(network, best),
         criterion="paper",
         about=_about(about, default=settings.networks == "default"),
     )
@@ -156,7 +156,8 @@ def _first_weights(network: Any, part: str, settings: TrainSettings) -> Any:
     return network
 
 
-def _load_network(network: Any, checkpoint: Path) -> Any:
+def load_network(network: Any, checkpoint: Path) -> Any:
+    """Fill a network with the weights of a checkpoint, in evaluation mode."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
     network.load_state_dict(
         {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}

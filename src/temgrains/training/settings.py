@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,3 +75,65 @@ class TrainSettings:
     def net1(self) -> str:
         """Class of the first network."""
         return "GuessNet" if self.networks == "default" else "PaperNet1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TuneSettings:
+    """One fine-tuning; everything that its result depends on, besides model, examples and recipe."""
+
+    name: str = "own"
+    """Of the new model."""
+    seed: int = 1
+    """Of what is held out, of the tiles and of the synthetic micrographs."""
+    epochs: int = 10
+    """How often the error is looked at; after each, a run can go on."""
+    steps: int = 40
+    """Steps per epoch."""
+    batch: int = 4
+    """Tiles per step."""
+    own_share: float = 0.5
+    """Share of the tiles that show the user's examples; the others are synthetic, so that nothing is
+    forgotten."""
+    held_out: float = 0.2
+    """Share of the examples that only judges."""
+    side_px: int = 256
+    """Side of the tiles at the working scale [px]."""
+    synthetic: int = 80
+    """Synthetic micrographs to learn from; a tenth as many more only judge."""
+    tested: int = 12
+    """Fresh synthetic micrographs on which both models are scored at the end."""
+    learning_rate: float = 5e-4
+    """Of Adam, in the first epochs."""
+    halve_every: int = 4
+    """Epochs after which the learning rate is halved."""
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    """"auto" is bfloat16 where the processor computes in it, else float32."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name is {self.name!r}; use letters, digits, '.', '_' and '-', 64 at most")
+        rules = {"steps": (1, 10**5), "batch": (2, 1024), "synthetic": (18, 10**6), "tested": (1, 10**4)}
+        for name, (low, high) in rules.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
+        if self.side_px not in range(32, 2049, 16):
+            raise ValueError(f"side_px is {self.side_px!r}; it must be a multiple of 16 from 32 to 2048")
+        for name, top in (("own_share", 1.0), ("held_out", 0.5)):
+            value = getattr(self, name)
+            if not 0.05 <= value <= top:
+                raise ValueError(f"{name} is {value!r}; it must be from 0.05 to {top:g}")
+        self.training()
+
+    def training(self) -> TrainSettings:
+        """Give what the loop of all trainings needs to know."""
+        return TrainSettings(
+            seed=self.seed,
+            epochs=self.epochs,
+            batch=self.batch,
+            learning_rate=self.learning_rate,
+            halve_every=self.halve_every,
+            precision=self.precision,
+            devices="1",
+        )

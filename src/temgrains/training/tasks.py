@@ -8,6 +8,7 @@ import lightning
 import numpy as np
 import torch
 
+from temgrains.networks import GuessNet
 from temgrains.training import quick
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: Ten
     never come back. The error is therefore taken before clipping, and is 0 where clipping makes it right.
     ``weight`` is that of boundary pixels against the others.
     """
-    right = ((target >= ceiling) & (unclipped > ceiling)) | ((target <= 0) & (unclipped < 0))
-    error = ((unclipped - target) / ceiling).masked_fill(right, 0.0).square()
+    error = _squares(unclipped, target, ceiling)
     return (error * (1 + (weight - 1) * target / ceiling)).mean()
+
+
+def _squares(unclipped: Tensor, target: Tensor, ceiling: float) -> Tensor:
+    right = ((target >= ceiling) & (unclipped > ceiling)) | ((target <= 0) & (unclipped < 0))
+    return ((unclipped - target) / ceiling).masked_fill(right, 0.0).square()
 
 
 class _Task(lightning.LightningModule):
@@ -87,6 +92,48 @@ class LikelihoodTask(_Task):
         image, truth = batch
         error = _cross_entropy(self.network.unclipped(_channels_last(image)), truth)
         self.log("validation", error, sync_dist=True)
+
+
+class TuneTask(_Task):
+    """Net1 of a model, learning on: batches are (input, truth 0..255, known 0 or 1), uint8.
+
+    The batch normalisation keeps its statistics, so that a tile's answer does not depend on its neighbours in
+    the batch, and what the model knows is not washed away by a few images.
+    """
+
+    def __init__(self, network: torch.nn.Module, settings: TrainSettings) -> None:
+        super().__init__(network.eval(), settings)
+
+    def training_step(self, batch: list[Tensor], _number: int) -> Tensor:
+        """Give the error where the truth is known."""
+        error = known_error(self.network, *batch)
+        self.log("train", error, on_step=False, on_epoch=True)
+        return error
+
+    def validation_step(self, batch: list[Tensor], _number: int, dataloader_idx: int = 0) -> None:
+        """Log the error on what is held out of the corrections, and on synthetic micrographs."""
+        name, known = ("validation", "synthetic")[dataloader_idx], int(batch[2].sum())
+        error = known_error(self.network, *batch)
+        self.log(name, error, batch_size=known, add_dataloader_idx=False, on_epoch=True)
+
+
+def known_error(network: Any, image: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Give the mean error over the pixels that are known; the others weigh nothing.
+
+    Parameters
+    ----------
+    network
+        A Net1: one that gives a likelihood is judged by cross entropy, the paper's by clipped squares.
+    image, truth, known
+        uint8: input (B, C, H, W; 0..255), boundaries (B, 1, H, W; 0..255), where they are known (0 or 1).
+    """
+    raw = network.unclipped(_channels_last(image)).float()
+    if isinstance(network, GuessNet):
+        share = truth.float() / 255
+        error = torch.nn.functional.binary_cross_entropy_with_logits(raw, share, reduction="none")
+    else:
+        error = _squares(raw, truth.float(), 255)
+    return (error * known).sum() / known.sum().clamp_min(1)
 
 
 class RefineTask(_Task):
