@@ -58,12 +58,13 @@ def propose(
     grain = np.array([labels[row, column]], np.int32)
     window = window_of(labels, np.array([[row, column]]), grain)
     origin = np.array([window[0].start, window[1].start])
-    arms = _arms(labels[window], evidence[window], np.array([row, column]) - origin)
+    part = labels[window]
+    arms = _arms(part, evidence[window], np.array([row, column]) - origin)
     found: list[Operation] = []
     for one, other in sorted(combinations(arms, 2), key=_cost_per_px):
-        path = np.concatenate([one[1][::-1], other[1][1:]]) + origin
-        made = Operation("close", (Stroke(corners_of(path)),))
-        if _divides(labels, made) and not any(_alike(made, before) for before in found):
+        path = np.concatenate([one[1][::-1], other[1][1:]])
+        made = Operation("close", (Stroke(corners_of(path + origin)),))
+        if not any(_alike(made, before) for before in found) and _divides(part, path):
             found.append(made)
         if len(found) == most:
             break
@@ -100,8 +101,8 @@ def _cost_per_px(pair: tuple[tuple[float, NDArray[np.intp]], ...]) -> float:
     return sum(cost for cost, _ in pair) / sum(len(path) for _, path in pair)
 
 
-def _divides(labels: LabelArray, made: Operation) -> bool:
-    change = redraw(labels, made)
+def _divides(labels: LabelArray, path: NDArray[np.intp]) -> bool:
+    change = redraw(labels, Operation("close", (Stroke(corners_of(path)),)))
     return len(change.born) == 1 and int((change.after == change.born[0]).sum()) >= SPECK_PX
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -29,7 +28,7 @@ class SegmentGraph:
     ``nodes`` are the places (row, column) where segments meet, triple junctions above all, shape (K, 2) [px];
     a segment that runs into the image border ends there without a node. Of segment k ``grains[k]`` are the
     two grains (the lower number first), ``ends[k]`` its nodes (-1 where there is none), ``length_px[k]`` its
-    length,     ``contrast[k]`` the difference of the mean grey on both sides (0..1; NaN without an image),
+    length, ``contrast[k]`` the difference of the mean grey on both sides (0..1; NaN without an image),
     ``confidence[k]`` the mean of the map under it (0..1; NaN without a map). ``pixels`` (P, 2) are the
     pixels of all segments and ``owner`` (P,) the segment of each. ``crossing`` (Q, 2) are the pixels of the
     nodes, and ``at_node`` (Q,) the node of each.
@@ -240,8 +239,10 @@ def _confidence(
 ) -> NDArray[np.float64]:
     if map_grey is None:
         return np.full(count, np.nan)
-    ridge = ndimage.maximum_filter(map_grey, 3)[tuple(pixels.T)] / 255
-    found: NDArray[np.float64] = np.bincount(owner, ridge, count) / np.maximum(
+    padded, ridge = np.pad(map_grey, 1), map_grey[tuple(pixels.T)]
+    for dy, dx in _EIGHT:
+        ridge = np.maximum(ridge, padded[pixels[:, 0] + 1 + dy, pixels[:, 1] + 1 + dx])
+    found: NDArray[np.float64] = np.bincount(owner, ridge / 255, count) / np.maximum(
         np.bincount(owner, minlength=count), 1
     )
     return found

@@ -31,6 +31,7 @@ class _Done:
     operation: Operation
     change: Change
     marks: tuple[NDArray[np.int64], ...]
+    under: tuple[ByteArray, ...]
 
 
 class History:
@@ -47,6 +48,7 @@ class History:
         self.labels = start.labels.copy()
         if start.excluded is not None:
             self.labels[start.excluded] = EXCLUDED
+        self._marks = np.zeros(self.labels.shape, np.uint8)
         self._fresh = int(self.labels.max(initial=0)) + 1
         self._done: list[_Done] = []
         self._undone: list[_Done] = []
@@ -67,7 +69,8 @@ class History:
         change = redraw(self.labels, whole, fresh=self._fresh, slack_px=slack_px)
         self._fresh = max(self._fresh, *(number + 1 for number in change.born), 0)
         self._put(change)
-        self._done.append(_Done(operation, change, _marks(operation, self.labels.shape)))
+        marks = _marks(operation, self.labels.shape)
+        self._done.append(_Done(operation, change, marks, self._mark(marks)))
         self._undone.clear()
         return change
 
@@ -77,6 +80,8 @@ class History:
             return None
         last = self._done.pop()
         self._undone.append(last)
+        for where, under in zip(reversed(last.marks), reversed(last.under), strict=True):
+            self._marks.reshape(-1)[where] = under
         back = last.change.reversed()
         self._put(back)
         return back
@@ -87,6 +92,7 @@ class History:
             return None
         last = self._undone.pop()
         self._done.append(last)
+        self._mark(last.marks)
         self._put(last.change)
         return last.change
 
@@ -101,7 +107,7 @@ class History:
 
     def marks(self) -> ByteArray:
         """Give what was done by hand: uint8, shape (H, W), 1 drawn or accepted, 2 erased, 0 neither."""
-        return _painted((done.marks for done in self._done), self.labels.shape)
+        return self._marks.copy()
 
     def boundaries(self) -> Boundaries:
         """Give the network as a record, its grains numbered without gaps."""
@@ -131,6 +137,14 @@ class History:
             near += touching
             reached += [np.array(s.points) for s in touching]
         return near
+
+    def _mark(self, marks: tuple[NDArray[np.int64], ...]) -> tuple[ByteArray, ...]:
+        """Paint what an operation did, and give what was there before."""
+        flat, under = self._marks.reshape(-1), []
+        for value, where in zip((ERASED, DRAWN), marks, strict=True):
+            under.append(flat[where])
+            flat[where] = value
+        return tuple(under)
 
     def _put(self, change: Change) -> None:
         self.labels.reshape(-1)[change.where] = change.after

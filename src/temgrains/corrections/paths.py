@@ -13,13 +13,23 @@ from temgrains.corrections.strokes import raster
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import ByteArray, EdgeMaps, GreyArray, LabelArray
+    from temgrains.records import ByteArray, EdgeMaps, GreyArray, LabelArray, MaskArray
 
 FLOOR = 0.04
 """Evidence of a pixel that shows nothing: it costs 1 / FLOOR times one on the surest ridge."""
 
 SPAN_PX = 120
 """How far from its start a line can follow the image [px]; beyond that it is straight."""
+
+
+FIRST_SPAN_PX = 48
+"""How far paths are found at once; further only when a point asks for it [px]."""
+
+DETOUR_PX = 16
+"""How far beyond the point that it leads to a path may go at least [px]."""
+
+LINE_REACH_PX = 2
+"""Distance from a line up to which the evidence is its own, and speaks for no other line [px]."""
 
 
 def evidence_of(map_grey: ByteArray, edges: EdgeMaps | None = None) -> GreyArray:
@@ -46,7 +56,7 @@ def evidence_of(map_grey: ByteArray, edges: EdgeMaps | None = None) -> GreyArray
 
 
 class Wire:
-    """Least-cost paths from one start to all points around it, found once and read off as a mouse moves.
+    """Least-cost paths from one start to all points around it, read off as a mouse moves.
 
     Parameters
     ----------
@@ -54,6 +64,8 @@ class Wire:
         How much speaks for boundary, shape (H, W), in [0, 1].
     start
         Row and column of the start [px].
+    lines
+        Lines that are there, bool, shape (H, W): close to them nothing speaks for another; None for none.
     blocked
         Pixels to keep off, bool, shape (H, W), such as other grains; None for none.
     """
@@ -63,29 +75,29 @@ class Wire:
         evidence: GreyArray,
         start: tuple[float, float],
         *,
-        blocked: NDArray[np.bool_] | None = None,
+        lines: MaskArray | None = None,
+        blocked: MaskArray | None = None,
         span_px: int = SPAN_PX,
     ) -> None:
         self._shape = (evidence.shape[0], evidence.shape[1])
-        here = np.clip(np.rint(start).astype(int), 0, np.array(self._shape) - 1)
-        self._start = here
-        self._low = np.maximum(here - span_px, 0)
-        self._high = np.minimum(here + span_px + 1, self._shape)
-        window = slice(self._low[0], self._high[0]), slice(self._low[1], self._high[1])
-        cost = 1 / (FLOOR + evidence[window].astype(np.float64))
-        if blocked is not None:
-            cost[blocked[window]] = 10 / FLOOR
-        self._search = MCP_Geometric(cost)
-        self.costs, _ = self._search.find_costs([tuple(here - self._low)])
+        self._evidence, self._lines, self._blocked = evidence, lines, blocked
+        self._start = np.clip(np.rint(start).astype(int), 0, np.array(self._shape) - 1)
+        self._most = span_px
+        self._search_within(min(span_px, FIRST_SPAN_PX))
 
     @property
-    def origin(self) -> tuple[int, int]:
-        """Row and column of the first pixel of `costs`."""
-        return int(self._low[0]), int(self._low[1])
+    def costs(self) -> NDArray[np.float64]:
+        """The cost of the path to each pixel within the span, for images no larger than it."""
+        if self._span < self._most:
+            self._search_within(self._most)
+        return self._costs
 
     def to(self, point: tuple[float, float]) -> NDArray[np.intp]:
         """Give the pixels of the path to a point, shape (N, 2), the start first."""
         end = np.clip(np.rint(point).astype(int), 0, np.array(self._shape) - 1)
+        needed = int(np.abs(end - self._start).max()) + DETOUR_PX
+        if needed > self._span < self._most:
+            self._search_within(min(max(needed, 2 * self._span), self._most))
         inside = np.clip(end, self._low, self._high - 1)
         path = np.array(self._search.traceback(tuple(inside - self._low)), np.intp) + self._low
         if not np.array_equal(inside, end):
@@ -93,6 +105,21 @@ class Wire:
             path = np.concatenate([path, straight[1:]])
         found: NDArray[np.intp] = path
         return found
+
+    def _search_within(self, span_px: int) -> None:
+        """Find the paths to all pixels this close; the time grows with the square of the span."""
+        self._span = span_px
+        self._low = np.maximum(self._start - span_px, 0)
+        self._high = np.minimum(self._start + span_px + 1, self._shape)
+        window = slice(self._low[0], self._high[0]), slice(self._low[1], self._high[1])
+        cost = 1 / (FLOOR + self._evidence[window].astype(np.float64))
+        if self._lines is not None:
+            near = ndimage.binary_dilation(self._lines[window], np.ones((3, 3), bool), LINE_REACH_PX)
+            cost[near] = 1 / FLOOR
+        if self._blocked is not None:
+            cost[self._blocked[window]] = 10 / FLOOR
+        self._search = MCP_Geometric(cost)
+        self._costs, _ = self._search.find_costs([tuple(self._start - self._low)])
 
 
 def joined(path: NDArray[np.intp], labels: LabelArray, join_px: float) -> NDArray[np.intp]:

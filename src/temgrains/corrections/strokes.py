@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ class Stroke:
     points: tuple[tuple[float, float], ...]
     width_px: float = 3.0
     erase: bool = False
+    length_px: float = field(init=False, repr=False, compare=False)
+    """Length along the corners [px]."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
@@ -36,12 +38,8 @@ class Stroke:
             raise ValueError(f"a stroke needs points of two finite numbers, not {self.points!r}")
         if not 0 < self.width_px <= 100:
             raise ValueError(f"width_px is {self.width_px!r}; it must be above 0 and at most 100 px")
-
-    @property
-    def length_px(self) -> float:
-        """Length along the corners [px]."""
-        corners = np.array(self.points)
-        return float(np.hypot(*np.diff(corners, axis=0).T).sum())
+        # The ledger sums the lengths of all strokes after each correction, so that they are found once.
+        object.__setattr__(self, "length_px", math.fsum(math.dist(a, b) for a, b in pairwise(self.points)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +99,12 @@ def raster(points: Sequence[tuple[float, float]], shape: tuple[int, int]) -> NDA
     Pixels outside of the image are left out. A pixel that the line passes twice is given twice.
     """
     corners = np.rint(np.asarray(points, np.float64)).astype(np.intp)
-    pieces = [corners[:1]]
-    for start, end in pairwise(corners):
-        steps = int(np.abs(end - start).max())
-        if steps:
-            along = np.linspace(start, end, steps + 1)[1:]
-            pieces.append(np.floor(along + 0.5).astype(np.intp))
-    pixels = np.concatenate(pieces)
+    way = np.diff(corners, axis=0)
+    steps = np.abs(way).max(axis=1, initial=0)
+    piece = np.repeat(np.arange(len(steps)), steps)
+    done = np.arange(len(piece)) - (np.cumsum(steps) - steps)[piece] + 1  # from 1 to the steps of each piece
+    along = corners[piece] + done[:, None] * (way[piece] / steps[piece, None])
+    pixels = np.concatenate([corners[:1], np.floor(along + 0.5).astype(np.intp)])
     inside = ((pixels >= 0) & (pixels < shape)).all(axis=1)
     kept: NDArray[np.intp] = pixels[inside]
     return kept

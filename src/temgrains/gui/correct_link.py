@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from temgrains.corrections.history import numbered
 from temgrains.corrections.verbs import Impossible
 from temgrains.gui._chores import Chore
 from temgrains.gui._side_work import SideWork
@@ -306,11 +307,12 @@ class Corrections(QObject):
             self._pause.start()
             return
         analysis, operations = session.analysis, corrector.operations
-        boundaries = corrector.history.boundaries()
+        labels, start = corrector.history.labels.copy(), corrector.history.start
 
         def call() -> Analysis:
             from temgrains import pipeline  # noqa: PLC0415  (imports torch)
 
+            boundaries = numbered(labels, start)
             return pipeline.with_boundaries(analysis, boundaries, operations)
 
         def take(made: Analysis) -> None:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 from temgrains.corrections import History, Ledger, SegmentGraph, ledger, pins_of, verbs
 from temgrains.corrections.gaps import propose
@@ -73,7 +72,7 @@ class Corrector:
         """Give the paths that start at a point and follow the image, and keep off lines that are there."""
         if self._evidence is None:
             self._evidence = evidence_of(_seen(self.analysis))
-        return Wire(np.where(self._beside_lines(), np.float32(0), self._evidence), start)
+        return Wire(self._evidence, start, lines=self.history.labels == 0)
 
     def uncertain_share(self, level: float = UNCERTAIN) -> float:
         """Give the share of the boundary's length that is below a confidence, and not accepted or drawn."""
@@ -226,15 +225,14 @@ class Corrector:
 
     def _by_hand(self, graph: SegmentGraph) -> NDArray[np.bool_]:
         """Whether most of a segment was drawn or accepted."""
-        near = ndimage.maximum_filter(self.history.marks() == DRAWN, 3)[tuple(graph.pixels.T)]
+        near = np.zeros(np.add(self.history.labels.shape, 2), bool)
+        rows, columns = np.nonzero(self.history.marks() == DRAWN)
+        for dy, dx in np.ndindex(3, 3):
+            near[rows + dy, columns + dx] = True
+        near = near[1:-1, 1:-1][tuple(graph.pixels.T)]
         share = np.bincount(graph.owner, near, graph.count) / np.maximum(np.bincount(graph.owner), 1)
         found: NDArray[np.bool_] = share > 0.5
         return found
-
-    def _beside_lines(self) -> NDArray[np.bool_]:
-        lines = self.history.labels == 0
-        near: NDArray[np.bool_] = ndimage.binary_dilation(lines, np.ones((5, 5), bool))
-        return near
 
 
 def replayed(analysis: Analysis, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> History:
@@ -253,7 +251,7 @@ def _rated(labels: LabelArray, analysis: Analysis) -> SegmentGraph:
     from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415
 
     film, card = analysis.micrograph, analysis.provenance.get("model", {})
-    return rated_lines(labels, at_image_scale(analysis.guess.grey, film.shape), card, image=film.pixels)
+    return rated_lines(labels, at_image_scale(analysis.guess.grey, film.shape), card)
 
 
 def _seen(analysis: Analysis) -> NDArray[np.uint8]:

@@ -195,11 +195,11 @@ class Hand(QObject):
         else:
             self._path = np.concatenate([self._path, self._piece(point, straight)[1:]])
         self._points.append(point)
-        self._wire = self._corrector.wire(point)
         if len(self._points) > 1 and self._on_line(point):
             self.finish()
-        else:
-            self._show([(self._path, PREVIEW)])
+            return
+        self._wire = self._corrector.wire(point)
+        self._show([(self._path, PREVIEW)])
 
     def _piece(self, point: Point, straight: bool) -> NDArray[np.intp]:
         """Give the pixels from the last click to a point."""
