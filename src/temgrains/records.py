@@ -83,7 +83,7 @@ class Micrograph:
     then in pixels. ``calibration`` says where it came from ("ImageJ tag", "typed", "unknown", ...).
     ``notes`` are sentences for the user about what was done on the way in (page chosen, pixels mended, ...).
     ``excluded`` are parts that show no specimen, such as a scale bar with its label: no grain reaches in.
-    ``page`` is which of a file's images this is, counted from 0, of ``pages`` that can be read, and ``signal``
+    ``page`` is which of a file's images this is, counted from 0, of ``pages`` that can be read; ``signal`` is
     what the file calls it ("HAADF", ...). ``instrument`` is how it was taken.
     """
 

@@ -11,7 +11,7 @@ from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
 from test_damage import damaged, read_or_sentence
 
 from temgrains.micrograph import UnreadableImage, apart, read
-from temgrains.records import Micrograph
+from temgrains.records import Cancelled, Micrograph
 
 pytest.importorskip("rsciio", reason="RosettaSciIO comes with the extra formats")
 h5py = pytest.importorskip("h5py", reason="h5py comes with the extra formats")
@@ -294,15 +294,45 @@ def test_first_reading_that_does_not_end_is_given_up(tmp_path, monkeypatch):
     velox(tmp_path / "a.emd", {"HAADF": grey()})
     monkeypatch.setattr(apart, "_FIRST_READING", "import time; time.sleep(100)")
     monkeypatch.setattr(apart, "SECONDS_MAX", 0.2)
-    with pytest.raises(UnreadableImage, match=r"reading it takes more than 0\.2 s"):
+    for _ in range(2):
+        with pytest.raises(UnreadableImage, match=r"reading it takes more than 0\.2 s.*; copy it to a disk"):
+            read(tmp_path / "a.emd")
+
+
+def test_first_reading_can_be_given_up(tmp_path, monkeypatch):
+    velox(tmp_path / "a.emd", {"HAADF": grey()})
+    monkeypatch.setattr(apart, "_FIRST_READING", "import time; time.sleep(100)")
+    readers, begin = [], apart.subprocess.Popen
+    monkeypatch.setattr(
+        apart.subprocess, "Popen", lambda *a, **o: (readers.append(begin(*a, **o)), readers[-1])[1]
+    )
+
+    def look(waited):
+        if waited > 0.1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled), apart.watched(look):
         read(tmp_path / "a.emd")
+    assert [reader.poll() is None for reader in readers] == [False], "it was ended"
+
+
+def test_what_is_wrong_with_an_hdf5_file_is_said(tmp_path):
+    path = tmp_path / "a.emd"
+    velox(path, {"HAADF": grey()})
+    content = path.read_bytes()
+    for copy, said in [
+        (content[: len(content) // 2], "it is cut short: not all of it is there"),
+        (content[:40], "its HDF5 structure is damaged"),
+    ]:
+        with pytest.raises(UnreadableImage, match=said):
+            read(write(path, copy))
 
 
 def test_a_sound_file_is_tried_once(tmp_path, monkeypatch):
     velox(tmp_path / "a.emd", {"HAADF": grey()})
     started = []
-    run = apart.subprocess.run
-    monkeypatch.setattr(apart.subprocess, "run", lambda *a, **o: (started.append(a), run(*a, **o))[1])
+    begin = apart.subprocess.Popen
+    monkeypatch.setattr(apart.subprocess, "Popen", lambda *a, **o: (started.append(a), begin(*a, **o))[1])
     for _ in range(3):
         assert read(tmp_path / "a.emd").shape == SHAPE
     assert len(started) == 1

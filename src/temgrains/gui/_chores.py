@@ -22,8 +22,12 @@ class Chore:
 
     def run(self, progress: Progress) -> Iterator[Any]:
         """Give the one result."""
+        from temgrains.micrograph.apart import watched  # noqa: PLC0415
+
         progress("chore", 0, 1)
-        yield self.call()
+        with watched(lambda _waited: progress("chore", 0, 1)):
+            result = self.call()
+        yield result
 
 
 def listing_models(then: Callable[[list[str]], None]) -> Chore:

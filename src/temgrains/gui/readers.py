@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temgrains.gui._image import KEY
+from temgrains.gui._waiting import cancellable
 from temgrains.micrograph import ENDINGS, SeveralImages, UnreadableImage, images_in, read
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ def read_image(path: str) -> list[LayerData]:
     UnreadableImage
         With one sentence, which napari shows.
     """
-    name = Path(path).stem
+    with cancellable(path):
+        return _read_image(path, Path(path).stem)
+
+
+def _read_image(path: str, name: str) -> list[LayerData]:
     try:
         return [_layer(read(path, page=None), path, name)]
     except SeveralImages as several:

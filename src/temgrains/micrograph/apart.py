@@ -5,20 +5,43 @@ A segmentation fault of HDF5 would take napari and all unsaved work with it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
+import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from temgrains.micrograph.pixels import refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SECONDS_MAX = 300
-"""After which a first reading is given up."""
+SECONDS_MAX = 90
+"""After which a first reading is given up; a sound file takes a second or two, however large it is."""
+_LOOK_S = 0.05
+"""Time between two looks at the process [s]."""
 _FIRST_READING = "import sys; from temgrains.micrograph.instrument import touch_emd; touch_emd(sys.argv[1])"
 _NO_WINDOW = 0x08000000 if sys.platform == "win32" else 0
+_WATCH: ContextVar[Callable[[float], None] | None] = ContextVar("watch", default=None)
+
+
+@contextlib.contextmanager
+def watched(look: Callable[[float], None]) -> Iterator[None]:
+    """Let ``look`` be called again and again while this thread waits for a first reading.
+
+    Parameters
+    ----------
+    look
+        Gets the seconds since the wait began; may raise `temgrains.records.Cancelled` to end it.
+    """
+    token = _WATCH.set(look)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
 
 
 def check_survives(path: Path) -> None:
@@ -27,28 +50,41 @@ def check_survives(path: Path) -> None:
     if getattr(sys, "frozen", False) or not sys.executable:
         return
     state = path.stat()
-    end = _first_reading(str(path.resolve()), state.st_size, state.st_mtime_ns, SECONDS_MAX)
-    if end is None:
-        refuse(path, f"it may be damaged: reading it takes more than {SECONDS_MAX} s; copy it again")
+    try:
+        end = _first_reading(str(path.resolve()), state.st_size, state.st_mtime_ns, SECONDS_MAX)
+    except TimeoutError:
+        refuse(
+            path,
+            f"reading it takes more than {SECONDS_MAX:g} s: it may be damaged, or its drive too slow; copy "
+            "it to a disk of this computer and try again, or export the image as TIFF",
+        )
     # A refusal there, which ends with 1, will come again here.
     if end not in (0, 1):
         refuse(path, "it is damaged: reading it crashes the HDF5 library; copy it again from its source")
 
 
 @functools.lru_cache(maxsize=256)
-def _first_reading(path: str, _size: int, _changed: int, seconds: float) -> int | None:
-    """Give how a process that reads the file ends, None if it does not end in time."""
+def _first_reading(path: str, _size: int, _changed: int, seconds: float) -> int:
+    """Give how a process that reads the file ends; what did not end is tried again when it is asked again."""
     command = [sys.executable, "-P", "-c", _FIRST_READING, path]
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            check=False,
-            creationflags=_NO_WINDOW,
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return done.returncode
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, stdin=nothing, stdout=nothing, stderr=nothing, creationflags=_NO_WINDOW
+    ) as reader:
+        try:
+            return _wait(reader, seconds)
+        finally:
+            reader.kill()
+
+
+def _wait(reader: subprocess.Popen[bytes], seconds: float) -> int:
+    began, look = time.monotonic(), _WATCH.get()
+    while True:
+        try:
+            return reader.wait(_LOOK_S)
+        except subprocess.TimeoutExpired:
+            waited = time.monotonic() - began
+        if waited > seconds:
+            raise TimeoutError
+        if look is not None:
+            look(waited)

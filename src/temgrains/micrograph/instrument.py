@@ -128,7 +128,11 @@ def decode_emi(path: Path, page: int | None) -> Decoded:
     """Decode an image of the SER files that belong to an EMI file."""
     _check_suffix(path, ".emi")
     series = check_emi(path)
-    found = _read(path, "tia")
+    try:
+        found = _read(path, "tia")
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        reason = f"its descriptions of the images are damaged; open {series[0].name} itself, or copy it again"
+        raise UnreadableImage(path, reason) from error
     if len(found) != len(series):
         refuse(path, f"only {len(found)} of its {len(series)} SER files can be read; open one of them")
     signals = [

@@ -14,6 +14,8 @@ from temgrains.micrograph.calibration import Calibration, checked_size, off, par
 from temgrains.micrograph.dm_tags import is_dm
 from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
 from temgrains.micrograph.scale_bar import find_scale_bar, with_scale_bar
+from temgrains.micrograph.strangers import cause, stranger
+from temgrains.records import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,14 +97,15 @@ def read(
     length = _checked_length(scale_bar)
     try:
         micrograph = _steadily_read(path, typed, page)
-    except UnreadableImage:
+    except (UnreadableImage, Cancelled):
         raise
     except MemoryError as error:
         raise UnreadableImage(path, "there is not enough memory for it; close other programs") from error
     except Exception as error:
         # The decoders fail on damaged files in a dozen ways, some of them mere slips like a division by zero.
-        reason = f"it is damaged or in a variant that is not read ({_brief(error)}); save it as plain TIFF"
-        raise UnreadableImage(path, reason) from error
+        reason = cause(error)
+        unclear = f"it is damaged or in a variant that is not read ({_brief(error)}); save it as plain TIFF"
+        raise UnreadableImage(path, reason or unclear) from error
     return micrograph if length is None else _by_scale_bar(path, micrograph, length)
 
 
@@ -200,11 +203,12 @@ def _decode(path: Path, page: int | None) -> Decoded:
         if begins(start):
             return decode(path, page)
     suffix = path.suffix.lower()
-    if start.lstrip()[:5].lower() in (b"<!doc", b"<html"):
-        reason = "it is a web page, not an image; download the image itself"
-    elif suffix == ".mrc":
+    named = stranger(start)
+    if suffix == ".mrc" and not named:
         # Before 2000 nothing marked them.
         return instrument.decode_mrc(path, page)
+    if named:
+        reason = named
     elif suffix in _INSTRUMENTS:
         reason = f"it is damaged or no {suffix[1:].upper()} file; copy it again, or export it as TIFF"
     else:

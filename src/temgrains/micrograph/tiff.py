@@ -41,6 +41,8 @@ def decode(path: Path, page: int | None) -> Decoded:
     with listening("tifffile") as said, tifffile.TiffFile(path) as tif:
         # Counting the pages follows their chain and notices when it runs in a circle; iterating does not.
         count = len(tif.pages)
+        if count == 0:
+            refuse(path, "it holds no page: its directory is missing or cut off; copy it again")
         _refuse_damaged(path, said)
         behind = _images_behind(tif, count)
         if behind and page:
