@@ -100,7 +100,14 @@ def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("share of the image in grains", f"{100 * content['share_of_image_in_grains']:.1f} %"),
         ("length of the boundaries", f"{number(network[f'length_{unit}'])} {unit}"),
         ("segments between junctions", number(network["segments"])),
+        ("mean segment between junctions", f"{number(network[f'mean_segment_{unit}'])} {unit}"),
+        (
+            "mean curvature of segments, 1 / radius",
+            f"{number(network[f'mean_curvature_per_{unit}'], 3)} per {unit}, "
+            f"of {network['curvature_measured']} that are long enough",
+        ),
         ("triple points", number(network["triple_points"])),
+        ("triple points per area", f"{number(network[f'triple_points_per_{unit}2'], 3)} per {unit}²"),
         ("neighbours per whole grain", number(network["neighbours"]["mean"], 3)),
         ("deviation of the dihedral angles", f"{number(network['dihedral_deviation_deg'], 3)} degrees"),
     ]

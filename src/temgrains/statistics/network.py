@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from temgrains.statistics.curvature import curvatures
 from temgrains.statistics.field import from_count
 from temgrains.statistics.planimetric import triple_point_count
 from temgrains.statistics.tracing import headings, trace
@@ -28,8 +29,9 @@ class Network:
 
     ``starts`` and ``ends``, shape (M, 2), are the (row, column) ends of the polygons' sides, ``segment`` the
     number of the segment that each belongs to; lengths are in ``unit``, from the upper left corner of the
-    image. Per segment, ``grains``, shape (S, 2), are the two it separates, ``lengths`` its length and
-    ``chords`` the distance of its ends. ``junctions``, shape (J, 2), are the points where three or more
+    image. Per segment, ``grains``, shape (S, 2), are the two it separates, ``lengths`` its length, ``chords``
+    the distance of its ends and ``curvatures`` one over the radius of the circle fitted to it [1 / unit], NaN
+    where it is too short. ``junctions``, shape (J, 2), are the points where three or more
     grains meet, ``meeting`` how many boundaries meet there, ``dihedral``, shape (K, 3), the angles between
     the boundaries of the triple ones [degrees], which add up to 360.
     """
@@ -40,6 +42,7 @@ class Network:
     grains: NDArray[np.int32] = field(repr=False)
     lengths: NDArray[np.float64] = field(repr=False)
     chords: NDArray[np.float64] = field(repr=False)
+    curvatures: NDArray[np.float64] = field(repr=False)
     junctions: NDArray[np.float64] = field(repr=False)
     meeting: NDArray[np.int64] = field(repr=False)
     dihedral: NDArray[np.float64] = field(repr=False)
@@ -64,6 +67,7 @@ class Network:
             grains=traced.grains,
             lengths=np.bincount(segment, sides, len(traced.grains)).astype(np.float64),
             chords=np.hypot(*chords.T),
+            curvatures=curvatures(traced.middles * counted.pixel, traced.middle_offsets),
             junctions=traced.junctions * counted.pixel,
             meeting=traced.meeting,
             dihedral=_dihedral(points, traced.offsets, reach=REACH_PX * min(counted.pixel)),

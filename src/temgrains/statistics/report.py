@@ -278,11 +278,17 @@ def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
 
 def _network(field: Field, network: Network) -> dict[str, Any]:
     segments, angles = network.lengths, network.dihedral
+    bent = np.isfinite(network.curvatures)
+    curvature = (
+        float(np.average(network.curvatures[bent], weights=segments[bent])) if bent.any() else math.nan
+    )
     return {
         "segments": len(segments),
         f"length_{network.unit}": float(segments.sum()),
         "length_is": "of the lines with the stairs of their pixels straightened",
         f"mean_segment_{network.unit}": float(segments.mean()) if len(segments) else math.nan,
+        f"mean_curvature_per_{network.unit}": curvature,
+        "curvature_measured": int(np.count_nonzero(bent)),
         "triple_points": network.triple_points,
         f"triple_points_per_{network.unit}2": network.triple_points / field.area if field.area else math.nan,
         "dihedral_deviation_deg": float(angles.std()) if len(angles) else math.nan,

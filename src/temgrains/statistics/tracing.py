@@ -23,10 +23,15 @@ _SIDES = np.array([[(-1, -1), (-1, 0)], [(-1, 0), (0, 0)], [(0, -1), (0, 0)], [(
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Polygons in pixels from the image's upper left corner: those of segment k are offsets[k] to [k + 1]."""
+    """Polygons in pixels from the image's upper left corner: those of segment k are offsets[k] to [k + 1].
+
+    ``middles`` and ``middle_offsets`` are the same before straightening: all middles of pixels' sides.
+    """
 
     points: NDArray[np.float64]
     offsets: NDArray[np.int64]
+    middles: NDArray[np.float64]
+    middle_offsets: NDArray[np.int64]
     grains: NDArray[np.int32]
     junctions: NDArray[np.float64]
     meeting: NDArray[np.int64]
@@ -53,6 +58,8 @@ def trace(cells: LabelArray, tolerance: float) -> Traced:
     return Traced(
         points=points[kept],
         offsets=positions[offsets],
+        middles=points,
+        middle_offsets=offsets,
         grains=grains,
         junctions=np.stack([rows, columns], axis=-1).astype(np.float64),
         meeting=meeting,
