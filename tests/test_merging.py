@@ -48,6 +48,28 @@ def test_small_grains_go_to_their_neighbours():
     assert divide(state, min_grain_px=200).max() == 1
 
 
+def ring(grey: int, *, lattice_px: int = 0) -> np.ndarray:
+    """Draw a ring of 13 px in a grain of 80 px, or in a lattice of small grains; all lines of that grey."""
+    state = np.zeros((80, 80), np.uint8)
+    if lattice_px:
+        state[::lattice_px], state[:, ::lattice_px] = grey, grey
+    state[32:48, 32:48] = grey
+    state[34:46, 34:46] = 0
+    return state
+
+
+@pytest.mark.parametrize(("grey", "grains"), [(250, 2), (200, 1), (140, 1)])
+def test_a_small_grain_in_a_large_one_must_be_sure(grey, grains):
+    assert divide(ring(grey), support=0.4, small_share=0).max() == 2
+    assert divide(ring(grey), support=0.4, small_share=0.3).max() == grains
+
+
+def test_small_grains_among_small_ones_are_not_doubted():
+    of_any_size = divide(ring(200, lattice_px=16), support=0.4, small_share=0)
+    assert of_any_size.max() > 20
+    assert np.array_equal(divide(ring(200, lattice_px=16), support=0.4, small_share=0.3), of_any_size)
+
+
 def test_nothing_grows_outside():
     outside = np.zeros((60, 80), np.bool_)
     outside[50:] = True

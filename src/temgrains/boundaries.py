@@ -58,9 +58,10 @@ def close(
     -----
     "gaps": two grains that a gap in the map connects, wider than the closing bridges, are one grain.
     "support": they are two if the mean of the map along the line between them is at least
-    `settings.support`. Regions below ``min_grain_px`` are no grains but part of the ground that their
-    neighbours share, and so is a single pixel at any setting. Where the map shows no grain, or boundary
-    everywhere, there is no line, and the whole image is one grain.
+    `settings.support`, and more if one of them is small beside its neighbours. Regions below
+    ``min_grain_px`` are no grains but part of the ground that their neighbours share, and so is a single
+    pixel at any setting. Where the map shows no grain, or boundary everywhere, there is no line, and the
+    whole image is one grain.
 
     A line pixel touches at least two grains with its four sides, or none where lines cross: no pixel can be
     taken from the lines without joining two grains. Of two equally good places for a line the one further
@@ -74,7 +75,13 @@ def close(
     closed = _close_gaps(above, settings.closing_radius_px) & ~outside
     progress("boundaries", 1, _STEPS)
     if settings.closing == "support":
-        labels = divide(state, support=settings.support, min_grain_px=settings.min_grain_px, outside=outside)
+        labels = divide(
+            state,
+            support=settings.support,
+            small_share=settings.small_share,
+            min_grain_px=settings.min_grain_px,
+            outside=outside,
+        )
     else:
         seeds = _seeds(closed | outside, max(settings.min_grain_px, 2))
         # What closing added counts as just below the threshold: the line takes the middle of a bridged gap.

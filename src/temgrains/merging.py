@@ -7,6 +7,7 @@ segment, the whole line between two grains, by its support: the mean likelihood 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SUPPORT = 0.45
 """Mean likelihood above which a segment divides two grains: what is about as likely true as not is drawn."""
+
+_SURE = 0.9
+"""Support that is enough for a grain of any size."""
 
 _SMOOTHING_PX = 1.5
 _PULL = 0.02
@@ -50,6 +54,7 @@ def divide(
     grey: ByteArray,
     *,
     support: float = SUPPORT,
+    small_share: float = 0.0,
     min_grain_px: int = 20,
     outside: MaskArray | None = None,
 ) -> LabelArray:
@@ -61,6 +66,9 @@ def divide(
         Likelihood of a boundary, uint8, shape (H, W), 0..255.
     support
         Segments with less are no boundary (0..1).
+    small_share
+        Share of the mean area of its neighbours below which a grain is doubted: its weakest segment needs a
+        support that rises towards 0.9 the smaller it is. At 0 size does not matter.
     min_grain_px
         Smaller grains are shared among their neighbours [px].
     outside
@@ -76,6 +84,9 @@ def divide(
     found = segments(basins, likelihood)
     root = _join(int(basins.max(initial=0)), found, support)
     joined = root[basins]
+    if small_share > 0:
+        areas = np.bincount(joined.ravel(), minlength=len(root))
+        joined = _join_small(areas, segments(joined, likelihood), support, small_share)[joined]
     sizes = np.bincount(joined.ravel(), minlength=len(root))
     large = sizes >= max(min_grain_px, 2)
     large[0] = False
@@ -123,17 +134,8 @@ def _basins(likelihood: GreyArray, outside: MaskArray | None) -> LabelArray:
 
 def _join(count: int, found: Segments, support: float) -> NDArray[np.int64]:
     """Join grains 1..count across segments below the support, the weakest first; give each one's root."""
-    beside: list[dict[int, tuple[float, int]]] = [{} for _ in range(count + 1)]
-    heap = []
-    for i, j, pixels, mean in zip(
-        found.first.tolist(),
-        found.second.tolist(),
-        found.pixels.tolist(),
-        found.support.tolist(),
-        strict=True,
-    ):
-        beside[i][j] = beside[j][i] = (mean, pixels)
-        heap.append((mean, i, j))
+    beside = _neighbours(count, found)
+    heap = [(mean, i, j) for i, others in enumerate(beside) for j, (mean, _) in others.items() if i < j]
     heapq.heapify(heap)
     root = np.arange(count + 1)
     while heap and heap[0][0] < support:
@@ -143,22 +145,64 @@ def _join(count: int, found: Segments, support: float) -> NDArray[np.int64]:
         if len(beside[i]) < len(beside[j]):
             i, j = j, i
         root[j] = i
-        _take_over(beside, i, j, heap)
-    for k in range(count + 1):
-        while root[root[k]] != root[k]:
-            root[k] = root[root[k]]
-    return root
+        for k in _take_over(beside, i, j):
+            heapq.heappush(heap, (beside[i][k][0], i, k))
+    return _followed(root)
 
 
-def _take_over(
-    beside: list[dict[int, tuple[float, int]]], i: int, j: int, heap: list[tuple[float, int, int]]
-) -> None:
-    """Give grain i the neighbours of grain j; lines to a common neighbour become one."""
+def _join_small(areas: NDArray[np.int64], found: Segments, support: float, share: float) -> NDArray[np.int64]:
+    """Join grains that are small beside their neighbours and badly supported, the smallest first.
+
+    The support that the weakest segment needs rises from the usual one towards `_SURE` as
+    exp(-area / (share * mean area of the neighbours)): what is small in a film of grains that large is more
+    often a detail within a grain, while among small grains it is one of them.
+    """
+    beside = _neighbours(len(areas) - 1, found)
+    area = areas.tolist()
+    root = np.arange(len(area))
+    heap = [(area[i], i) for i, others in enumerate(beside) if others]
+    heapq.heapify(heap)
+    while heap:
+        size, i = heapq.heappop(heap)
+        if size != area[i] or not beside[i]:
+            continue  # it has grown or is part of another since
+        around = sum(area[k] for k in beside[i]) / len(beside[i])
+        needed = support + (_SURE - support) * math.exp(-size / max(share * around, 1))
+        weakest = min(beside[i], key=lambda k: (beside[i][k][0], k))
+        if beside[i][weakest][0] < needed:
+            root[i] = weakest
+            area[weakest] += size
+            _take_over(beside, weakest, i)
+            heapq.heappush(heap, (area[weakest], weakest))
+    return _followed(root)
+
+
+def _neighbours(count: int, found: Segments) -> list[dict[int, tuple[float, int]]]:
+    """Give, for each of the grains 0..count, its neighbours with support and pixels of the line to them."""
+    beside: list[dict[int, tuple[float, int]]] = [{} for _ in range(count + 1)]
+    ends = zip(found.first.tolist(), found.second.tolist(), strict=True)
+    lines = zip(found.support.tolist(), found.pixels.tolist(), strict=True)
+    for (i, j), line in zip(ends, lines, strict=True):
+        beside[i][j] = beside[j][i] = line
+    return beside
+
+
+def _take_over(beside: list[dict[int, tuple[float, int]]], i: int, j: int) -> list[int]:
+    """Give grain i the neighbours of grain j, and name them; lines to a common neighbour become one."""
     del beside[i][j], beside[j][i]
     for k, (mean, pixels) in beside[j].items():
         del beside[k][j]
         other, more = beside[i].get(k, (0.0, 0))
         support = (mean * pixels + other * more) / (pixels + more)
         beside[i][k] = beside[k][i] = (support, pixels + more)
-        heapq.heappush(heap, (support, i, k))
+    taken = list(beside[j])
     beside[j] = {}
+    return taken
+
+
+def _followed(root: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Follow each grain to the one that it has become part of in the end."""
+    for k in range(len(root)):
+        while root[root[k]] != root[k]:
+            root[k] = root[root[k]]
+    return root

@@ -117,8 +117,11 @@ class BoundarySettings:
     """"gaps": what is above the threshold is boundary, and small gaps are closed, as in the paper. "support":
     two grains are divided where the mean of the state along the line between them is high enough, whatever
     gaps it has. "model": what the model's card asks for."""
-    support: float = 0.5
+    support: float = 0.35
     """Mean share of 255 along a line, at least, for it to divide two grains (0..1); for "support"."""
+    small_share: float = 0.3
+    """Share of the mean area of its neighbours below which a grain is doubted: the smaller, the more support
+    its lines need, up to 0.9 (0..1); 0: size does not matter. For "support"."""
     least_confidence: float = 0.0
     """Grains whose outline is less sure than this are left out, their area is reported (0..1); 0: none."""
     threshold: float = 0.2
@@ -132,6 +135,7 @@ class BoundarySettings:
         """Refuse values outside their range."""
         _require_one_of("boundaries.closing", self.closing, "model", "gaps", "support")
         _require_number("boundaries.support", self.support, 0, 1)
+        _require_number("boundaries.small_share", self.small_share, 0, 1)
         _require_number("boundaries.least_confidence", self.least_confidence, 0, 1)
         _require_number("boundaries.threshold", self.threshold, 0, 1)
         _require_whole("boundaries.closing_radius_px", self.closing_radius_px, 0, 20)
