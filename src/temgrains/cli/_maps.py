@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SUFFIXES = {".png", ".tif", ".tiff"}
+IMAGES = {".png", ".tif", ".tiff"}
 
 
 def stem_of(path: Path, marks: tuple[str, ...]) -> str:
@@ -23,7 +23,7 @@ def maps_in(folder: Path, marks: tuple[str, ...], kind: str) -> dict[str, Path]:
     ValueError
         If there is none, or two have one stem.
     """
-    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGES)
     maps = [path for path in images if path.stem.endswith(marks)] or images
     if not maps:
         raise ValueError(f"{folder} holds no PNG or TIFF image; give a folder of {kind} maps")

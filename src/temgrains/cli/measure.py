@@ -1,21 +1,23 @@
 """``temgrains measure``: grain sizes from maps of labels."""
 
 import logging
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from temgrains.cli._maps import maps_in, stem_of
+from temgrains.cli._maps import IMAGES, maps_in, stem_of
 from temgrains.cli._terminal import NmPerPx, complain, plainly
 from temgrains.errors import sentence
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from temgrains.reports import Context
     from temgrains.statistics.field import GrainSize
-    from temgrains.statistics.report import Choices
+    from temgrains.statistics.report import Choices, SizeStatistics
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ class Specimen(StrEnum):
 @plainly
 def measure(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS|FOLDER", help="Map of labels, or a folder of such maps.")
+        Path,
+        typer.Argument(metavar="LABELS|PROJECT|FOLDER", help="Map of labels, project, or a folder of such."),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
     nm_per_px: NmPerPx = None,
@@ -51,6 +54,12 @@ def measure(
     tiles: Annotated[
         bool, typer.Option("--tiles", help="The maps are tiles of one image: no independent fields.")
     ] = False,
+    members: Annotated[
+        bool,
+        typer.Option(
+            "--members", help="Measure how far the views of a project's model differ; runs its first network."
+        ),
+    ] = False,
     specimen: Annotated[
         Specimen, typer.Option(help="A film of columnar grains, or a section through small grains.")
     ] = Specimen.film,
@@ -65,11 +74,13 @@ def measure(
     """Measure grain sizes by the standards' methods, each with its formula and its counts.
 
     LABELS is a TIFF or PNG whose pixels are the numbers of grains, 0 on boundaries, as STEM.labels.tif of
-    'temgrains run'. For each there appear in DIR STEM.sizes.csv (a row per grain) and STEM.sizes.json (grain
-    size by method, distribution, network of boundaries), or what --formats asks for: STEM.sizes.xlsx,
-    .geojson and .coco.json (polygons), .figure.png and .svg, .report.html and .pdf. methods.csv has a row
-    per image and method, pooled.json the mean of all images with its interval: they count as fields of one
-    specimen.
+    'temgrains run'; PROJECT is a STEM.temgrains that the window saved, measured with its corrections. Of a
+    folder its maps are measured, or its projects where it holds no image.
+
+    For each there appear in DIR STEM.sizes.csv (a row per grain) and STEM.sizes.json (grain size by method,
+    distribution, network of boundaries), or what --formats asks for: STEM.sizes.xlsx, .geojson and .coco.json
+    (polygons), .figure.png and .svg, .report.html and .pdf. methods.csv has a row per image and method,
+    pooled.json the mean of all images with its interval: they count as fields of one specimen.
 
     A map that fails is reported and the others are done; the exit code is then 1.
     """
@@ -87,7 +98,8 @@ def measure(
     results: dict[str, list[GrainSize]] = {}
     for stem, path in maps.items():
         try:
-            results[stem] = _measured(stem, path, out, nm_per_px=nm_per_px, kinds=kinds, choices=choices)
+            found, context = _found(stem, path, nm_per_px, choices, members=members)
+            results[stem] = _written(stem, path, out, kinds, found, context)
         except Exception as failure:  # whatever one map provokes must not cost the others
             _log.debug("%s failed", path, exc_info=True)
             complain(sentence(failure, path))
@@ -98,22 +110,59 @@ def measure(
         raise typer.Exit(1)
 
 
-def _measured(
-    stem: str,
-    path: Path,
-    out: Path,
-    *,
-    nm_per_px: float | None,
-    kinds: tuple[str, ...],
-    choices: "Choices",
-) -> "list[GrainSize]":
-    """Write the results of one map, and say what it shows."""
+def _found(
+    stem: str, path: Path, nm_per_px: "float | None", choices: "Choices", *, members: bool
+) -> "tuple[SizeStatistics, Context]":
+    """Measure a map or a project."""
     from temgrains import reports
+    from temgrains.pipeline.project import ENDING
     from temgrains.statistics.labels import read_labels
     from temgrains.statistics.report import describe
 
+    if path.suffix.lower() == ENDING:
+        return _found_in_project(path, nm_per_px, choices, members=members)
+    if members:
+        raise ValueError(f"{path} is a map of labels; --members needs a project, which knows its model")
     found = describe(read_labels(path, pixel_size=nm_per_px), choices=choices)
-    context = reports.Context.beside(path, stem)
+    return found, reports.Context.beside(path, stem)
+
+
+def _found_in_project(
+    path: Path, nm_per_px: "float | None", choices: "Choices", *, members: bool
+) -> "tuple[SizeStatistics, Context]":
+    from temgrains import pipeline
+    from temgrains.export import overlay
+    from temgrains.micrograph.calibration import checked_size
+    from temgrains.pipeline.project import open_project
+    from temgrains.reports import Context
+    from temgrains.statistics.report import of_analysis
+
+    project = open_project(path)
+    for note in project.notes:
+        typer.echo(f"{path}: note: {note}", err=True)
+    analysis, before = project.corrected(), project.analysis
+    if nm_per_px is not None:
+        size = checked_size(nm_per_px)
+        analysis, before = (pipeline.with_pixel_size(one, size) for one in (analysis, before))
+    if members:
+        means = pipeline.member_means(before, model=before.provenance["model"]["name"])
+        choices = replace(choices, member_means=means)
+    picture = overlay(analysis.micrograph, analysis.boundaries)
+    context = Context(picture, analysis.provenance, len(project.operations))
+    return of_analysis(analysis, choices=choices), context
+
+
+def _written(
+    stem: str,
+    path: Path,
+    out: Path,
+    kinds: tuple[str, ...],
+    found: "SizeStatistics",
+    context: "Context",
+) -> "list[GrainSize]":
+    """Write the results of one map, and say what it shows."""
+    from temgrains import reports
+
     for kind in kinds:
         reports.write(out / f"{stem}{reports.FORMATS[kind]}", found, kind, context=context)
     few = [note for note in found.content["methods"][0]["notes"] if "asks for" in note]
@@ -136,7 +185,14 @@ def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]", *, tiles: bo
 
 def _maps(path: Path) -> dict[str, Path]:
     """Name the maps; of two that would write the same files the second is refused."""
-    return maps_in(path, _MARKS, "label") if path.is_dir() else {stem_of(path, _MARKS): path}
+    from temgrains.pipeline.project import ENDING
+
+    if not path.is_dir():
+        return {stem_of(path, _MARKS): path}
+    projects = sorted(found for found in path.iterdir() if found.suffix.lower() == ENDING)
+    if projects and not any(found.suffix.lower() in IMAGES for found in path.iterdir()):
+        return {found.stem: found for found in projects}
+    return maps_in(path, _MARKS, "label")
 
 
 def _line(content: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from temgrains.pipeline.analysis import (
 )
 from temgrains.pipeline.correcting import with_boundaries, with_corrections
 from temgrains.pipeline.from_noise import GENERATOR, NOISE_SETTINGS, Imagined, imagine
+from temgrains.pipeline.members import member_means
 from temgrains.pipeline.reloading import NotReloadable, reload
 from temgrains.pipeline.saving import save
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
@@ -36,6 +37,7 @@ __all__ = [
     "imagine",
     "iterates_of",
     "loaded",
+    "member_means",
     "refined_of",
     "reload",
     "save",

@@ -169,8 +169,17 @@ def _uncertainty(found: SizeStatistics) -> list[tuple[str, ...]]:
     return [
         ("between images", uncertainty["between_fields"]["note"]),
         ("calibration", text),
-        ("between models", "not measured: one model was used"),
+        ("between the model's members", _between_members(uncertainty["between_members"])),
     ]
+
+
+def _between_members(members: dict[str, Any]) -> str:
+    if "members" not in members:
+        return str(members["note"])
+    return (
+        f"{number(members['size_percent'], 2)} % of the mean diameter, {number(members['g'], 2)} in G: "
+        f"{members['note']} ({members['members']} views)"
+    )
 
 
 def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:

@@ -141,7 +141,14 @@ def _doubts(found: SizeStatistics) -> list[str]:
         else f"An error of the pixel size of {number(error)} % changes all sizes by as much and G by "
         f"{number(found.content['uncertainty']['calibration']['g'], 2)}."
     )
-    return [calibration, "The scatter between images is not included, as one image was measured."]
+    members = found.content["uncertainty"]["between_members"]
+    between = (
+        f"The mean diameters of the {members['members']} views that voted on the guess scattered by "
+        f"{number(members['size_percent'], 2)} %."
+        if "members" in members
+        else ""
+    )
+    return [calibration, between, "The scatter between images is not included, as one image was measured."]
 
 
 def settings_rows(settings: dict[str, Any]) -> list[tuple[str, str]]:

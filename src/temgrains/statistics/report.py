@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from temgrains.statistics.astm import NM_PER_MM
 from temgrains.statistics.between import (
     ACCEPTABLE_RA,
     FEWEST_FIELDS,
+    between_fields,
     calibration_in_g,
     pooled,
     pooled_g,
@@ -47,6 +48,11 @@ TILES = (
 )
 WEIGHTED = "each grain by how rarely one of its box lies whole in the image (Miles-Lantuejoul)"
 UNWEIGHTED = "all grains alike, for parts of the image belong to no grain: large grains are cut more often"
+MEMBERS = (
+    "standard deviation of the mean diameter between the views of the image that vote on the guess, each "
+    "closed by itself, without refinement"
+)
+NO_MEMBERS = "not measured: how far the members of the model's ensemble differ"
 ONE_FIELD = "one image: the scatter between fields is not known"
 
 
@@ -55,13 +61,15 @@ class Choices:
     """What the user states about a measurement.
 
     ``seed`` and ``replicates`` are those of the bootstrap of the goodness of fit; ``calibration_error`` the
-    share by which the size of a pixel may be off, None where nobody said; ``specimen`` is "film" or
-    "section"; ``unfold`` asks for the spheres behind the sections.
+    share by which the size of a pixel may be off, None where nobody said; ``member_means`` the mean diameters
+    that the members of the model's ensemble give (`temgrains.pipeline.member_means`), empty where nobody
+    looked; ``specimen`` is "film" or "section"; ``unfold`` asks for the spheres behind the sections.
     """
 
     seed: int = 0
     replicates: int = 999
     calibration_error: float | None = None
+    member_means: tuple[float, ...] = ()
     specimen: Specimen = "film"
     unfold: bool = False
 
@@ -171,7 +179,7 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
         "methods": [found.to_dict() for found in methods],
         "distribution": _distribution(counted, choices),
         "network": _network(counted, network),
-        "uncertainty": _uncertainty(choices),
+        "uncertainty": _uncertainty(choices, counted.unit),
     }
     return SizeStatistics(labelled, measured.table, counted, network, methods, plain(content))
 
@@ -185,7 +193,11 @@ def of_analysis(analysis: Analysis, *, choices: Choices = _DEFAULTS) -> SizeStat
         pixel_size=micrograph.pixel_size,
         calibration=micrograph.calibration,
     )
-    return describe(labelled, choices=choices, image=micrograph.pixels)
+    measured = each(labelled, image=micrograph.pixels)
+    if "confidence" in analysis.sizes.table:
+        sure = analysis.sizes.table["confidence"].to_numpy()
+        measured = replace(measured, table=measured.table.assign(confidence=sure))
+    return complete(measured, choices=choices)
 
 
 def pool(results: Sequence[Sequence[GrainSize]], *, tiles: bool = False) -> list[dict[str, Any]]:
@@ -238,14 +250,34 @@ def _pool_notes(count: int, relative_accuracy: float, *, tiles: bool) -> list[st
     return [*notes, TILES] if tiles else notes
 
 
-def _uncertainty(choices: Choices) -> dict[str, Any]:
+def _uncertainty(choices: Choices, unit: str) -> dict[str, Any]:
     """Keep apart what makes a size uncertain."""
     error = choices.calibration_error
     calibration: dict[str, Any] = {"note": "the error of the pixel size was not stated"}
     if error is not None:
         g = calibration_in_g(error)
         calibration = {"pixel_size_percent": 100 * error, "size_percent": 100 * error, "g": g}
-    return {"between_fields": {"note": ONE_FIELD}, "calibration": calibration}
+    return {
+        "between_fields": {"note": ONE_FIELD},
+        "between_members": _between_members(choices.member_means, unit),
+        "calibration": calibration,
+    }
+
+
+def _between_members(means: tuple[float, ...], unit: str) -> dict[str, Any]:
+    """Give how far the views of the model differ in the mean diameter."""
+    spread = between_fields(means)
+    if spread.count < 2:
+        return {"note": NO_MEMBERS}
+    share = spread.deviation / spread.mean
+    return {
+        "members": spread.count,
+        f"mean_ecd_{unit}": list(means),
+        f"standard_deviation_{unit}": spread.deviation,
+        "size_percent": 100 * share,
+        "g": calibration_in_g(min(share, 0.999)),
+        "note": MEMBERS,
+    }
 
 
 def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
