@@ -74,6 +74,7 @@ _REFINE_NAMES = {"threshold": "Change below", "max_iterations": "At most", "crit
 _BOUNDARY_NAMES = {
     "closing": "Close lines by",
     "support": "Support",
+    "small_share": "Doubt small",
     "threshold": "Threshold",
     "closing_radius_px": "Close gaps",
     "min_grain_px": "Min. grain",
@@ -185,6 +186,12 @@ def _boundary_fields(new: Settings) -> dict[str, Any]:
             "With support: how likely a line must be on the whole, 0 to 1\n[boundaries] support",
             1.0,
             boundaries.support,
+        ),
+        "small_share": _widgets.slider(
+            "With support: grains of less than this share of their neighbours' mean area must be the surer\n"
+            "the smaller they are; 0 = size does not matter\n[boundaries] small_share",
+            1.0,
+            boundaries.small_share,
         ),
         "least_confidence": _widgets.slider(
             "Grains whose outline is less sure are left out, and their area is reported; 0 = none\n"

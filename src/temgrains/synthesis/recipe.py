@@ -156,7 +156,7 @@ def real_recipe(**changes: Any) -> Recipe:
     contrast = (
         BraggGrey(spread_grey=30.0),
         GrainShading(slope_grey=35.0),
-        _some(GrainMottle(contrast_share=0.5), 0.6),
+        _some(GrainMottle(contrast_share=0.65), 0.75),
         _some(TwinLamellae(), 0.3),
         _some(BendContours(), 0.6),
         _some(ThicknessFringes(contrast_grey=60.0, period_px=14.0, grain_share=0.6), 0.6),
@@ -170,9 +170,9 @@ def real_recipe(**changes: Any) -> Recipe:
         _some(Speckle(), 0.6),
     )
     light = (
-        _some(DepthOverlay(weight_share=0.35), 0.5),
+        _some(DepthOverlay(weight_share=0.5), 0.7),
         _some(Background(), 0.7),
-        Blur(focus_px=1.6, drift_px=2.5),
+        Blur(focus_px=2.0, drift_px=2.5),
         CorrelatedNoise(),
         ShotNoise(),
         GreyScale(),
