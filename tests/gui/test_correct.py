@@ -9,6 +9,8 @@ import pytest
 from drawn import SHAPE, Stages, drawing, lattice
 from PIL import Image
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from temgrains.corrections import verbs
 from temgrains.gui.dock import TemGrainsWidget
@@ -384,3 +386,88 @@ def test_a_project_that_cannot_be_written_stays_unsaved(
     assert "does not exist" in messages[-1]
     assert editor.link.corrector.unsaved
     assert len(editor.link.corrector.operations) == 1
+
+
+def erase_one(editor: Editor) -> None:
+    """Make one correction."""
+    editor.key(Qt.Key.Key_X)
+    editor.click(24, 31)
+    editor.settle()
+
+
+def answer(editor: Editor, text: str) -> None:
+    """Press a button of the question about unsaved corrections."""
+    box = editor.link.closing.question
+    next(button for button in box.buttons() if text in button.text()).click()
+
+
+def test_closing_with_unsaved_corrections_asks(editor: Editor) -> None:
+    window = editor.viewer.window._qt_window
+    erase_one(editor)
+    window.close()
+    assert window.isVisible()
+    assert "film" in editor.link.closing.question.text()
+    assert "journal keeps them" in editor.link.closing.question.informativeText()
+    question = editor.link.closing.question
+    window.close()
+    assert editor.link.closing.question is question, "it is asked once"
+    answer(editor, "Cancel")
+    assert window.isVisible()
+    assert editor.link.corrector.unsaved
+
+
+def test_closing_goes_on_once_the_project_is_saved(
+    editor: Editor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "film.temgrains"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    closed: list[bool] = []
+    monkeypatch.setattr(editor.link.closing, "_close", lambda: closed.append(True))
+    erase_one(editor)
+    QApplication.sendEvent(editor.viewer.window._qt_window, QCloseEvent())
+    answer(editor, "Save project")
+    editor.window.until(lambda: bool(closed))
+    assert path.exists()
+    assert not editor.link.corrector.unsaved
+    assert closed == [True]
+
+
+def test_closing_without_saving_leaves_them_in_the_journal(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(editor.link.closing, "_close", lambda: closed.append(True))
+    erase_one(editor)
+    QApplication.sendEvent(editor.viewer.window._qt_window, QCloseEvent())
+    answer(editor, "Close without")
+    assert closed == [True]
+    assert len(editor.link.corrector.journal.kept().operations) == 1
+    assert not editor.link.corrector.journal.kept().saved
+
+
+def test_a_window_without_corrections_closes_unasked(editor: Editor) -> None:
+    event = QCloseEvent()
+    assert not editor.link.closing.eventFilter(editor.viewer.window._qt_window, event)
+    erase_one(editor)
+    editor.link.undo()
+    editor.link.corrector.mark_saved()
+    assert not editor.link.closing.eventFilter(editor.viewer.window._qt_window, event)
+
+
+def test_a_dock_with_unsaved_corrections_comes_back(editor: Editor) -> None:
+    erase_one(editor)
+    count = editor.count
+    editor.viewer.window.remove_dock_widget(editor.window.dock)
+    answer(editor, "Cancel")
+    assert editor.window.dock.parent() is not None
+    assert editor.count == count
+    editor.link.undo()
+    assert editor.count == count + 1
+
+
+def test_a_dock_closed_without_saving_is_gone(editor: Editor) -> None:
+    erase_one(editor)
+    editor.viewer.window.remove_dock_widget(editor.window.dock)
+    assert editor.link.corrector is not None
+    answer(editor, "Close without")
+    assert editor.link.corrector is None

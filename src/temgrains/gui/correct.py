@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from temgrains.gui import _widgets
 from temgrains.gui.correct_link import Corrections, corrections_of
-from temgrains.gui.correct_project import Projects
 from temgrains.gui.correct_score_panel import ScorePanel
 from temgrains.gui.correct_state import UNCERTAIN, Corrector
 from temgrains.gui.correct_tool import TOOLS
@@ -38,7 +37,7 @@ class CorrectPanel(QWidget):
         self.doubt = QLabel()
         self.ledger = QLabel()
         self.score = ScorePanel(self.corrections)
-        self.projects = Projects(self.corrections)
+        self.projects = self.corrections.projects
         self.kept = QLabel()
         self._build()
         self._connect()
@@ -71,6 +70,7 @@ class CorrectPanel(QWidget):
         """Let the keys work from the first time on that the panel is seen."""
         super().showEvent(event)
         self.corrections.keys.bind()
+        self.corrections.closing.guard(self)
 
     def show_doubt(self) -> None:
         """Say how much of the boundary is uncertain; it takes a moment, so only when asked."""

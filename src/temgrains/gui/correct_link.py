@@ -11,8 +11,10 @@ from temgrains.corrections.history import numbered
 from temgrains.corrections.verbs import Impossible
 from temgrains.gui._chores import Chore
 from temgrains.gui._side_work import SideWork
+from temgrains.gui.correct_closing import Closing
 from temgrains.gui.correct_keys import ToolKeys
 from temgrains.gui.correct_layers import HandLayer, LiveGrains
+from temgrains.gui.correct_project import Projects
 from temgrains.gui.correct_state import Corrector
 from temgrains.gui.correct_tool import Hand
 
@@ -31,17 +33,20 @@ class Corrections(QObject):
 
     changed = Signal()
     """Something that a panel shows has changed."""
+    correctors: dict[Session, Corrector]
+    images: dict[Session, Any]
+    """The ids of the image layers that are corrected."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.desk = desk
         self.note = ""
         self.hand = Hand(desk.viewer)
-        self._correctors: dict[Session, Corrector] = {}
+        self.correctors = {}
         self._layers: dict[Session, HandLayer] = {}
         self._live: LiveGrains | None = None
         self._in_step = True
-        self._images: dict[Session, Any] = {}
+        self.images = {}
         self._published: dict[Session, Analysis] = {}
         self._work = SideWork(self)
         self._turned = QTimer(self)
@@ -51,6 +56,8 @@ class Corrections(QObject):
         self._pause.setSingleShot(True)
         self._pause.setInterval(PUBLISH_MS)
         self.keys = ToolKeys(self)
+        self.projects = Projects(self)
+        self.closing = Closing(self, self.projects)
         self._connect()
 
     def _connect(self) -> None:
@@ -69,7 +76,7 @@ class Corrections(QObject):
     def corrector(self) -> Corrector | None:
         """The corrector of the chosen image, None before it has grains."""
         session = self.desk.session
-        return self._correctors.get(session) if session is not None else None
+        return self.correctors.get(session) if session is not None else None
 
     @property
     def settled(self) -> bool:
@@ -198,10 +205,10 @@ class Corrections(QObject):
             self.hand.put_down()
             self.changed.emit()
             return
-        corrector = self._correctors.get(session)
+        corrector = self.correctors.get(session)
         if corrector is None:
-            self._correctors[session] = Corrector(analysis)
-            self._images[session] = None if image is None else image.unique_id
+            self.correctors[session] = Corrector(analysis)
+            self.images[session] = None if image is None else image.unique_id
             self._live, self._in_step = None, True
         elif analysis.boundaries is not corrector.analysis.boundaries and not self._ours(session, analysis):
             self._rebase(session, corrector, analysis)
@@ -211,11 +218,11 @@ class Corrections(QObject):
         """Close the correctors of images that are gone, or have other pixels now."""
         there = {layer.unique_id for layer in self.desk.viewer.layers}
         current = None if image is None else image.unique_id
-        for session, image_id in list(self._images.items()):
+        for session, image_id in list(self.images.items()):
             if image_id not in there or (image_id == current and session is not chosen):
                 self.hand.put_down()
-                self._correctors.pop(session).close()
-                del self._images[session]
+                self.correctors.pop(session).close()
+                del self.images[session]
 
     def _on_left(self) -> None:
         self.hand.put_down()
@@ -223,10 +230,10 @@ class Corrections(QObject):
         self._pause.stop()
         self._turned.stop()
         self._work.abandon()
-        for corrector in self._correctors.values():
+        for corrector in self.correctors.values():
             corrector.close()
-        self._correctors.clear()
-        self._images.clear()
+        self.correctors.clear()
+        self.images.clear()
 
     def _on_active(self, _event: object = None) -> None:
         # A new layer is selected for a moment and then no longer; only what lasts is the user's wish.

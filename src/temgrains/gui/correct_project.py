@@ -16,6 +16,8 @@ from temgrains.gui._image import KEY
 from temgrains.gui._side_work import SideWork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from temgrains.gui.correct_link import Corrections
     from temgrains.pipeline.project import Project
 
@@ -32,14 +34,13 @@ class Projects(QObject):
         self.work = SideWork(self)
         link.desk.left.connect(self.work.abandon)
 
-    def ask_and_save(self, parent: QWidget) -> None:
-        """Let the user choose a file, and save."""
+    def ask_and_save(self, parent: QWidget, *, then: Callable[[], None] | None = None) -> bool:
+        """Let the user choose a file, and save; say whether it began. ``then`` is called once it is saved."""
         session = self._link.desk.session
         if session is None:
-            return
+            return False
         path, _ = QFileDialog.getSaveFileName(parent, "Save project", f"{session.stem}{ENDING}", FILTER)
-        if path:
-            self.save(Path(path))
+        return bool(path) and self.save(Path(path), then=then)
 
     def ask_and_open(self, parent: QWidget) -> None:
         """Let the user choose a file, and open it."""
@@ -47,7 +48,7 @@ class Projects(QObject):
         if path:
             self.open(Path(path))
 
-    def save(self, path: Path) -> bool:
+    def save(self, path: Path, *, then: Callable[[], None] | None = None) -> bool:
         """Save in the worker; say whether it began. If it fails, all stays as it was and unsaved."""
         corrector = self._link.corrector
         if corrector is None:
@@ -61,13 +62,15 @@ class Projects(QObject):
 
             save_project(path, Project(started_from(analysis, start), operations, undone))
 
-        def then(_nothing: object) -> None:
+        def saved(_nothing: object) -> None:
             if corrector.operations == operations:
                 corrector.mark_saved()
             show_info(f"The project was saved as {path}")
             self._link.changed.emit()
+            if then is not None:
+                then()
 
-        return self.work.start(Chore("Save project", call, then))
+        return self.work.start(Chore("Save project", call, saved))
 
     def open(self, path: Path) -> bool:
         """Open in the worker; say whether it began."""

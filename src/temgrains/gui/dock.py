@@ -11,9 +11,11 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 from temgrains.gui._desks import desk_of
 from temgrains.gui._header import Header
 from temgrains.gui.correct import CorrectPanel
+from temgrains.gui.correct_link import corrections_of
 from temgrains.gui.extract import ExtractPanel
 from temgrains.gui.sizes import SizesPanel
 from temgrains.gui.synthesise import SynthesisePanel
+from temgrains.gui.teach import TeachPanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -46,7 +48,10 @@ class _Dock(QScrollArea):
     def event(self, event: QEvent | None) -> bool:
         """Notice when the dock comes into a window, and when it is closed: napari takes its parent away."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
-            (self.desk.detach if self.parent() is None else self.desk.attach)(id(self))
+            if self.parent() is not None:
+                self.desk.attach(id(self))
+            elif not corrections_of(self.desk).closing.hold(self):
+                self.desk.detach(id(self))
         return bool(super().event(event))
 
     def _body(self) -> QWidget:
@@ -86,6 +91,14 @@ class SynthesiseWidget(_Dock):
         return self.synthesise
 
 
+class TeachWidget(_Dock):
+    """The dock "Teach"."""
+
+    def _body(self) -> QWidget:
+        self.teach = TeachPanel(self.desk)
+        return self.teach
+
+
 class TemGrainsWidget(_Dock):
     """The dock "TEM Grains": one tab per task, in working order, for one image at a time."""
 
@@ -98,4 +111,6 @@ class TemGrainsWidget(_Dock):
         self.tabs.addTab(self.correct, "Correct")
         self.tabs.addTab(self.sizes, "Sizes")
         self.tabs.addTab(self.synthesise, "Synthesise")
+        self.teach = TeachPanel(self.desk)
+        self.tabs.addTab(self.teach, "Teach")
         return self.tabs
