@@ -231,3 +231,28 @@ def test_stacks_of_more_axes_and_colours_are_counted_through(open_window: Callab
 def test_the_row_is_narrow(window: Window) -> None:
     window.header.page.total.setText("of 1000   a detector with a name longer than the dock is wide")
     assert window.header.minimumSizeHint().width() <= 355
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # napari's own
+def test_an_empty_stack_has_no_pages(open_window: Callable[..., Window]) -> None:
+    window = open_window(data=np.zeros((0, *SHAPE), np.uint8), scale=(1, 1, 1), units=("nm", "nm", "nm"))
+    assert window.header.page.isHidden()
+    assert not window.panel.buttons["edges"].isEnabled()
+
+
+def test_an_image_that_goes_while_its_next_page_is_read_leaves_nothing(window: Window) -> None:
+    window.header.page.page.setValue(2)
+    window.header.page.open.click()
+    window.viewer.layers.clear()
+    window.settle()
+    assert window.names() == []
+    assert window.header.page.isHidden()
+
+
+def test_pressing_twice_opens_one_layer(window: Window) -> None:
+    window.click("all")
+    window.header.page.page.setValue(2)
+    for _ in range(3):
+        window.header.page.open.click()
+    window.settle()
+    assert window.names().count("movie page 2") == 1

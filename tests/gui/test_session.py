@@ -275,6 +275,8 @@ def test_settings_are_frozen_when_the_job_is_made(session: Session) -> None:
 @pytest.mark.parametrize(
     ("name", "stem"),
     [
+        ("film 1.5kx", "film_1.5kx"),
+        ("film 1.5kx.tif", "film_1.5kx"),
         ("film_03", "film_03"),
         ("a b/c.tif", "c"),
         ("film: 3*", "film_3"),

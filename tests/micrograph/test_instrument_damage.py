@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
 from test_damage import damaged, read_or_sentence
 
-from temgrains.micrograph import UnreadableImage, apart, read
+from temgrains.micrograph import UnreadableImage, apart, instrument, read
 from temgrains.records import Cancelled, Micrograph
 
 pytest.importorskip("rsciio", reason="RosettaSciIO comes with the extra formats")
@@ -297,6 +298,38 @@ def test_first_reading_that_does_not_end_is_given_up(tmp_path, monkeypatch):
     for _ in range(2):
         with pytest.raises(UnreadableImage, match=r"reading it takes more than 0\.2 s.*; copy it to a disk"):
             read(tmp_path / "a.emd")
+
+
+def test_what_the_first_reading_refuses_is_not_read_again(tmp_path, monkeypatch):
+    path = tmp_path / "a.emd"
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    monkeypatch.setattr(instrument, "_emd_signals", lambda _path: pytest.fail("it was read here"))
+    with pytest.raises(UnreadableImage, match="it is an HDF5 file but no EMD file"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (UnreadableImage("a", "it is a µ"), "it is a µ"),
+        (RuntimeError("Object visitation failed (bad)"), "its HDF5 structure is damaged (object vis"),
+        (OSError(5, "Input/output error"), ""),
+    ],
+)
+def test_the_first_reading_gives_its_reason(error, reason, monkeypatch):
+    def fail(_path):
+        print("noise")
+        raise error
+
+    monkeypatch.setattr(instrument, "touch_emd", fail)
+    monkeypatch.setattr(apart.sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    answer = apart.sys.stdout
+    with pytest.raises(SystemExit) as end:
+        apart.read_first("a.emd")
+    assert end.value.code == 1
+    assert answer.buffer.getvalue().decode().startswith(reason)
+    assert bool(answer.buffer.getvalue()) == bool(reason)
 
 
 def test_first_reading_can_be_given_up(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zlib
 
@@ -86,7 +87,14 @@ def test_damaged_compressed_pixels_are_called_so(tmp_path):
         (TiffFileError("corrupted IFD structure"), "the directory of this TIFF is damaged"),
         (OSError("Unable to open object"), "its HDF5 structure is damaged"),
         (struct.error("unpack requires 4 bytes"), "it is damaged: it ends within a number"),
+        (RuntimeError("Object visitation failed (bad object header)"), "its HDF5 structure is damaged"),
+        (KeyError("Unable to synchronously open object (addr overflow)"), "its HDF5 structure is damaged"),
+        (RuntimeError("Can't iterate over symbol table"), "its HDF5 structure is damaged"),
+        (json.JSONDecodeError("Extra data", "{}{}", 2), "what it says about its images is damaged"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), "what it says about its images is damaged"),
+        (MemoryError(), "there is not enough memory for it"),
         (IndexError("list index out of range"), ""),
+        (RuntimeError("generator raised StopIteration"), ""),
     ],
 )
 def test_known_causes_are_said_in_words(error, said):

@@ -76,7 +76,7 @@ class Pages(QObject):
 
     def _span_of(self, image: Image) -> Span | None:
         shape = shape_of(image)
-        if len(shape) > 2:
+        if len(shape) > 2 and min(shape) > 0:
             return Span(0, math.prod(shape[:-2]), self._slice_on_show(image, shape[:-2]), is_stack=True)
         told = _image.about(image)
         first, stop = told.get("pages") or (0, 1)
@@ -85,8 +85,8 @@ class Pages(QObject):
         return Span(first, stop - first, int(told["page"]) - first, str(told.get("signal") or ""))
 
     def _slice_on_show(self, image: Image, shape: tuple[int, ...]) -> int:
-        place = image.world_to_data(self._desk.viewer.dims.point)[: len(shape)]
-        nearest = [min(max(round(at), 0), n - 1) for at, n in zip(place, shape, strict=True)]
+        place = np.nan_to_num(image.world_to_data(self._desk.viewer.dims.point)[: len(shape)])
+        nearest = [min(max(round(float(at)), 0), n - 1) for at, n in zip(place, shape, strict=True)]
         return int(np.ravel_multi_index(nearest, shape))
 
     def _stack_of(self, image: Image) -> Image | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from temgrains.files import allowed_stem
 from temgrains.gui._job import ALL, STAGES, Course, Found, Job, Snapshot
+from temgrains.micrograph import ENDINGS
 from temgrains.records import Analysis, BoundaryMap, EdgeMaps, Iterate, Micrograph
 from temgrains.settings import Settings, first_stale, settings_from_dict
 
@@ -93,7 +94,10 @@ class Session:
     @property
     def stem(self) -> str:
         """The name with which files are saved: the image's, without what file systems refuse."""
-        return allowed_stem(re.sub(r"[^\w.-]+", "_", Path(self.name).stem).strip("._") or "image")
+        path = Path(self.name)
+        # A dot may also stand in a magnification, "film 1.5kx".
+        name = path.stem if path.suffix.lower() in ENDINGS else path.name
+        return allowed_stem(re.sub(r"[^\w.-]+", "_", name).strip("._") or "image")
 
     # What a view may ask for: jobs
 

@@ -14,7 +14,7 @@ from temgrains.micrograph.calibration import Calibration, checked_size, off, par
 from temgrains.micrograph.dm_tags import is_dm
 from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
 from temgrains.micrograph.scale_bar import find_scale_bar, with_scale_bar
-from temgrains.micrograph.strangers import cause, stranger
+from temgrains.micrograph.strangers import stranger, why
 from temgrains.records import Cancelled
 
 if TYPE_CHECKING:
@@ -99,13 +99,9 @@ def read(
         micrograph = _steadily_read(path, typed, page)
     except (UnreadableImage, Cancelled):
         raise
-    except MemoryError as error:
-        raise UnreadableImage(path, "there is not enough memory for it; close other programs") from error
     except Exception as error:
         # The decoders fail on damaged files in a dozen ways, some of them mere slips like a division by zero.
-        reason = cause(error)
-        unclear = f"it is damaged or in a variant that is not read ({_brief(error)}); save it as plain TIFF"
-        raise UnreadableImage(path, reason or unclear) from error
+        raise UnreadableImage(path, why(error)) from error
     return micrograph if length is None else _by_scale_bar(path, micrograph, length)
 
 
@@ -236,9 +232,3 @@ def _first_bytes(path: Path) -> bytes:
     if not start:
         refuse(path, "it is empty (0 bytes); copy it again from its source")
     return start
-
-
-def _brief(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return said if len(said) <= 160 else said[:159] + "…"

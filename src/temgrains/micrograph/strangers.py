@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
+from json import JSONDecodeError
 
 from tifffile import TiffFileError
 
@@ -38,6 +40,10 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "it stands for a file that Git LFS has not fetched; run git lfs pull"),
 )
 """How files of other kinds begin, and what to do with them."""
+_HDF5 = re.compile(r"^'?(unable to|can't|error iterating)|failed \(")
+"""How HDF5 begins or ends what it says."""
+    r"^'?(unable to|can't|error iterating)|(visitation|iteration|iterator|operator|specific) failed|failed \("
+)
 
 
 def stranger(start: bytes) -> str:
@@ -55,11 +61,20 @@ def stranger(start: bytes) -> str:
     return next((said for begins, said in _STARTS if start.startswith(begins)), "")
 
 
+def why(error: Exception) -> str:
+    """Say in one sentence why a decoder failed, and what to do."""
+    return cause(error) or (
+        f"it is damaged or in a variant that is not read ({_brief(error)}); save it as plain TIFF"
+    )
+
+
 def cause(error: Exception) -> str:
     """Say in words why a decoder failed, "" if what it says leaves that open."""
-    said = str(error).lower()
+    said = " ".join(str(error).lower().split())
     lacks_filter = "filter" in said and ("not available" in said or "not registered" in said)
+    in_hdf5 = isinstance(error, OSError | RuntimeError | KeyError) and _HDF5.search(said) is not None
     known = (
+        (isinstance(error, MemoryError), "there is not enough memory for it; close other programs"),
         (
             "truncated" in said or "unexpected end of" in said or isinstance(error, EOFError),
             f"it is cut short: not all of it is there; {_COPY}",
@@ -73,13 +88,17 @@ def cause(error: Exception) -> str:
             f"its pixels are packed by a filter of HDF5 that is not installed; {_EXPORT}",
         ),
         (isinstance(error, TiffFileError), f"the directory of this TIFF is damaged ({said[:80]}); {_COPY}"),
+        (in_hdf5, f"its HDF5 structure is damaged ({said[:100]}); {_COPY}"),
         (
-            isinstance(error, OSError) and "unable to" in said,
-            f"its HDF5 structure is damaged ({said[:100]}); {_COPY}",
+            isinstance(error, UnicodeDecodeError | JSONDecodeError),
+            f"what it says about its images is damaged ({_brief(error)[:100]}); {_COPY}",
         ),
-        (
-            isinstance(error, struct.error),
-            f"it is damaged: it ends within a number; {_COPY}",
-        ),
+        (isinstance(error, struct.error), f"it is damaged: it ends within a number; {_COPY}"),
     )
     return next((sentence for is_so, sentence in known if is_so), "")
+
+
+def _brief(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return said if len(said) <= 160 else said[:159] + "…"
