@@ -42,8 +42,6 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
 """How files of other kinds begin, and what to do with them."""
 _HDF5 = re.compile(r"^'?(unable to|can't|error iterating)|failed \(")
 """How HDF5 begins or ends what it says."""
-    r"^'?(unable to|can't|error iterating)|(visitation|iteration|iterator|operator|specific) failed|failed \("
-)
 
 
 def stranger(start: bytes) -> str:
