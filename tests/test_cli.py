@@ -251,7 +251,7 @@ def test_settings_that_are_no_toml_are_one_sentence(image, tmp_path):
     ("change", "said"),
     [
         ("guess.scale=9", "guess.scale is 9; it must be a number from 0.1 to 4"),
-        ("guess.size=1", "unknown 'size' in [guess] in --set; known: scale, members, device, tile_px"),
+        ("guess.size=1", "unknown 'size' in [guess] in --set; known: scale, members"),
         ("tiles.size=1", "unknown 'tiles' in --set; known: edges, guess, refine, boundaries"),
         ("guess.scale=big", "guess.scale is 'big'; it must be a number from 0.1 to 4"),
         ("edges.sobel_threshold=true", "edges.sobel_threshold is True; it must be a number from 0 to 1"),

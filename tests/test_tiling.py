@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from temgrains import tiling
-from temgrains.networks import PaperNet1, PaperNet2
+from temgrains.networks import ARCHITECTURES, PaperNet1
 from temgrains.records import Cancelled
 
 
-@pytest.fixture(scope="module", params=[PaperNet1, PaperNet2])
+@pytest.fixture(scope="module", params=list(ARCHITECTURES.values()))
 def network(request):
     torch.manual_seed(3)
     return request.param().eval()
@@ -87,6 +87,52 @@ def test_tiles_are_halved_when_memory_runs_out():
     network = Greedy(320)
     assert np.allclose(tiling.apply(network, image, tile_px=512), image[0] / 255)
     assert network.widest <= 320
+
+
+class Counting(Greedy):
+    """Counts the tiles that it is given."""
+
+    seen = 0
+
+    def forward(self, x):
+        Counting.seen += 1
+        return x / 255
+
+
+def test_tiles_that_did_not_change_are_not_computed_again():
+    image = np.random.default_rng(0).integers(0, 256, (1, 256, 384), np.uint8)
+    Counting.seen = 0
+    run = tiling.Repeated(Counting(1000), tile_px=128)
+    run(image)
+    assert Counting.seen == 6
+    other = image.copy()
+    other[0, 200, 200] ^= 255
+    stages = []
+    found = run(other, progress=lambda *step: stages.append(step))
+    assert np.array_equal(found, other[0] / np.float32(255))
+    assert Counting.seen == 7
+    assert [done for _, done, _ in stages] == list(range(7))
+
+
+def test_repeated_runs_give_what_single_ones_give(network):
+    image = image_for(network, 300, 420)
+    other = image.copy()
+    other[:, 100:120, 100:140] = 9
+    for tile in (1024, 160):
+        run = tiling.Repeated(network, tile_px=tile)
+        assert np.array_equal(run(image), tiling.apply(network, image))
+        assert np.array_equal(run(other), tiling.apply(network, other))
+        assert np.array_equal(run(other), tiling.apply(network, other))
+
+
+def test_bfloat16_is_taken_on_request_or_where_network_and_processor_bear_it(monkeypatch):
+    coarse, fine = ARCHITECTURES["GuessNet"]().eval(), ARCHITECTURES["GuidedNet"]().eval()
+    for able in (True, False):
+        monkeypatch.setattr(tiling, "computes_in_bfloat16", lambda able=able: able)
+        assert tiling.Repeated(coarse, precision="auto").coarse is able
+        assert not tiling.Repeated(fine, precision="auto").coarse
+        assert tiling.Repeated(fine, precision="bfloat16").coarse
+        assert not tiling.Repeated(coarse).coarse
 
 
 def test_no_room_even_for_the_smallest_tile_says_so():

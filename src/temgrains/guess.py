@@ -37,7 +37,7 @@ def guess(
     model
         A loaded model, a model's name or the path of its file.
     settings
-        Number of views whose mean is the guess; device and tile size, which change nothing.
+        Number of views whose mean is the guess, precision; device and tile size, which change nothing.
     progress
         Called as ``progress("guess", tiles_done, tiles)``.
 
@@ -57,22 +57,16 @@ def guess(
     seen = _seen(net1, edges)
     members = settings.members or loaded.members
     total = np.zeros(seen.shape[1:], np.float32)
+    network = tiling.Repeated(
+        net1, tile_px=settings.tile_px, device=settings.device, precision=settings.precision
+    )
     for number, view in enumerate(_VIEWS[:members]):
 
         def report(stage: str, done: int, tiles: int, number: int = number) -> None:
             progress(stage, number * tiles + done, members * tiles)
 
-        total += _turned_back(
-            tiling.apply(
-                net1,
-                np.ascontiguousarray(_turned(seen, view)),
-                tile_px=settings.tile_px,
-                device=settings.device,
-                stage="guess",
-                progress=report,
-            ),
-            view,
-        )
+        image = np.ascontiguousarray(_turned(seen, view))
+        total += _turned_back(network(image, stage="guess", progress=report), view)
     return BoundaryMap(np.rint(total / np.float32(members)).astype(np.uint8))
 
 

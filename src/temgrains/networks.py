@@ -2,8 +2,9 @@
 
 All are fully convolutional: any image whose sides are multiples of `STRIDE` goes through, and nothing
 further away than ``halo`` pixels influences a pixel. ``channels_last`` is the memory layout that is quicker
-(Net1), or whose sums round like double precision (Net2, whose iteration amplifies the last bit). Weights come
-from `temgrains.models`; nothing here reads files.
+(Net1), or whose sums round like double precision (Net2, whose iteration amplifies the last bit). ``coarse``
+says that bfloat16 is enough: no grain is lost by it. Weights come from `temgrains.models`; nothing here reads
+files.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class PaperNet1(nn.Module):
     def unclipped(self, edges: Tensor) -> Tensor:
         """Give the output before the clipped ReLU, whose flat ends have no gradient to learn from."""
         latent = self.bridge(self.encoder(edges))  # (B, 128, H/16, W/16)
-        return _head(self.head, self.decoder(latent))  # (B, 1, H, W)
+        return apply_head(self.head, self.decoder(latent))  # (B, 1, H, W)
 
     def forward(self, edges: Tensor) -> Tensor:
         """Give grey 0..255; the clipped ReLU of Fig. 5."""
@@ -94,7 +95,7 @@ class PaperNet2(nn.Module):
     def unclipped(self, state: Tensor) -> Tensor:
         """Give the output before the clipped ReLU, whose flat ends have no gradient to learn from."""
         latent = self.encoder(state - self.state_mean)  # (B, 32, H/16, W/16)
-        return _head(self.head, self.decoder(latent))  # (B, 1, H, W)
+        return apply_head(self.head, self.decoder(latent))  # (B, 1, H, W)
 
     def forward(self, state: Tensor) -> Tensor:
         """Give the next state in 0..1; the clipped ReLU of Fig. 5."""
@@ -140,7 +141,7 @@ class _SkipNetwork(nn.Module):
         kept.pop()
         for up, stage in zip(self.up, self.decoder, strict=True):
             features = stage(torch.cat([up(features), kept.pop()], 1))
-        return nn.functional.pixel_shuffle(_head(self.head, features), 2)  # (B, 1, H, W)
+        return nn.functional.pixel_shuffle(apply_head(self.head, features), 2)  # (B, 1, H, W)
 
 
 class GuessNet(nn.Module):
@@ -154,6 +155,7 @@ class GuessNet(nn.Module):
     ceiling: ClassVar[float] = 255.0
     halo: ClassVar[int] = 144
     channels_last: ClassVar[bool] = True
+    coarse: ClassVar[bool] = True
 
     widths: ClassVar[tuple[int, ...]] = (32, 64, 128, 192)
 
@@ -163,14 +165,18 @@ class GuessNet(nn.Module):
 
     def unclipped(self, image: Tensor) -> Tensor:
         """Give the logit of the likelihood."""
-        shares = image / 255
-        flat = _flattened(shares[:, 3:])
-        logit: Tensor = self.network(torch.cat([shares[:, :3], shares[:, 3:] - 0.5, flat], 1))
+        logit: Tensor = self.network(self.look(image, flattened(image[:, 3:] / 255)))
         return logit
 
     def forward(self, image: Tensor) -> Tensor:
         """Give the likelihood as grey 0..255."""
         return self.unclipped(image).sigmoid() * self.ceiling
+
+    @staticmethod
+    def look(image: Tensor, flat: Tensor) -> Tensor:
+        """Give what the layers see: shares of 1 and the flattened grey (B, 5, H, W)."""
+        shares = image / 255
+        return torch.cat([shares[:, :3], shares[:, 3:] - 0.5, flat], 1)
 
 
 class GuidedNet(nn.Module):
@@ -193,36 +199,55 @@ class GuidedNet(nn.Module):
 
     def unclipped(self, image: Tensor) -> Tensor:
         """Give the logit of the next state."""
-        shares = image / 255
-        known = shares[:, 2:]
-        logit: Tensor = self.network(torch.cat([shares[:, :1], shares[:, 1:2] * known, known], 1))
+        logit: Tensor = self.network(self.look(image))
         return logit
 
     def forward(self, image: Tensor) -> Tensor:
         """Give the next state in 0..1."""
         return self.unclipped(image).sigmoid()
 
+    @staticmethod
+    def look(image: Tensor) -> Tensor:
+        """Give what the layers see: shares of 1, of the evidence what is known (B, 3, H, W)."""
+        shares = image / 255
+        known = shares[:, 2:]
+        return torch.cat([shares[:, :1], shares[:, 1:2] * known, known], 1)
+
 
 _WINDOW = 17
-"""Side of the window of `_flattened`, in blocks of 4 x 4 px."""
+"""Side of the window of `flattened`, in blocks of 4 x 4 px."""
+
+FLAT_REACH = 4 * (_WINDOW // 2 + 2)
+"""How far `flattened` looks [px]: half the window, and the block it blends with."""
 
 
-def _flattened(grey: Tensor) -> Tensor:
+def flattened(grey: Tensor) -> Tensor:
     """Give grey (B, 1, H, W) in 0..1 less its mean within 68 px, in thirds of deviations."""
     with torch.autocast(grey.device.type, enabled=False):
         grey = grey.float()
         blocks = torch.cat([grey, grey.square()], 1)
         blocks = nn.functional.avg_pool2d(blocks, 4)
-        around = nn.functional.avg_pool2d(
-            blocks, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
-        )
-        mean, square = nn.functional.interpolate(around, scale_factor=4.0, mode="bilinear").chunk(2, 1)
+        around = blocks
+        for window in ((1, _WINDOW), (_WINDOW, 1)):
+            half = (window[0] // 2, window[1] // 2)
+            around = nn.functional.avg_pool2d(around, window, stride=1, padding=half, count_include_pad=False)
+        mean, square = _four_times(_four_times(around, 2), 3).chunk(2, 1)
         deviation = (square - mean.square()).clamp_min(0).sqrt()
         flat: Tensor = (grey - mean) / (3 * deviation + 0.05)
         return flat
 
 
-def _head(head: nn.Conv2d, features: Tensor) -> Tensor:
+def _four_times(values: Tensor, axis: int) -> Tensor:
+    """Interpolate linearly to four times the size, with sums that do not depend on where a pixel lies."""
+    count = values.shape[axis]
+    before = torch.cat([values.narrow(axis, 0, 1), values.narrow(axis, 0, count - 1)], axis)
+    after = torch.cat([values.narrow(axis, 1, count - 1), values.narrow(axis, count - 1, 1)], axis)
+    sides = [(before, 0.375), (before, 0.125), (after, 0.125), (after, 0.375)]
+    parts = [values * (1 - share) + side * share for side, share in sides]
+    return torch.stack(parts, axis + 1).flatten(axis, axis + 1)
+
+
+def apply_head(head: nn.Conv2d, features: Tensor) -> Tensor:
     """Apply the last layer in float32: bfloat16 has no room for 256 grey levels."""
     with torch.autocast(features.device.type, enabled=False):
         return nn.functional.conv2d(features.float(), head.weight.float(), head.bias)

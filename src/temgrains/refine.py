@@ -80,10 +80,11 @@ def refine(
     evidence = _pinned(known[0].state, pins) if settings.guided and known[0].index == 0 else None
     maximum = 255 if criterion == "paper" else max(int(known[0].state.max(initial=0)), 1)
     seen = {_digest(iterate.state) for iterate in known}
+    network = tiling.Repeated(net2, device=device)
     stopped: StopReason | None = "cap" if index >= settings.max_iterations else None
     while stopped is None:
         progress("refine", index, settings.max_iterations)
-        new = _pinned(_next_state(net2, _seen(net2, old, evidence), device, progress), pins)
+        new = _pinned(_next_state(network, _seen(net2, old, evidence), progress), pins)
         index += 1
         change = measure_change(old, new, one_sided=criterion == "reference", maximum=maximum)
         stopped = _why_stop(old, new, change, seen, settings) or (
@@ -140,10 +141,8 @@ def _seen(net2: nn.Module, state: NDArray[np.uint8], evidence: NDArray[np.uint8]
     return np.stack([state, known if evidence is None else evidence, known])
 
 
-def _next_state(
-    net2: nn.Module, image: NDArray[np.uint8], device: str, progress: Progress
-) -> NDArray[np.uint8]:
-    grey = tiling.apply(net2, image, device=device, stage="pass", progress=progress)
+def _next_state(network: tiling.Repeated, image: NDArray[np.uint8], progress: Progress) -> NDArray[np.uint8]:
+    grey = network(image, stage="pass", progress=progress)
     rounded: NDArray[np.uint8] = np.rint(grey * np.float32(255)).astype(np.uint8)
     return rounded
 

@@ -101,7 +101,8 @@ def _middle(micrograph: Micrograph, scale: float) -> Micrograph:
 def _mean_diameter(part: Micrograph, model: models.Model, settings: Settings) -> float:
     """Give the equivalent circle diameter of the mean grain that a first look finds [px]."""
     edges = find_edges(part, settings=settings.edges)
-    likelihood = guess(edges, model=model, settings=settings.guess).grey
+    # In one precision everywhere: the scale, and with it the result, must not hang on the processor.
+    likelihood = guess(edges, model=model, settings=replace(settings.guess, precision="float32")).grey
     labels = close(likelihood, settings=replace(settings.boundaries, closing=model.closing)).labels
     count = max(int(labels.max()), 1)
     return float(np.sqrt(4 / np.pi * labels.size / count))

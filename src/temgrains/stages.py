@@ -1,0 +1,178 @@
+"""The networks in parts that can be computed one after the other, each block by block.
+
+What a part gives is what the network itself gives there, but without gradients; see `temgrains.inference`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial, singledispatch
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from temgrains.networks import (
+    FLAT_REACH,
+    GuessNet,
+    GuidedNet,
+    PaperNet1,
+    PaperNet2,
+    apply_head,
+    flattened,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BLOCK = 256
+"""Side of a block [px of the features]: it comes out of fresh memory seldom, and its seams cost little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a network that can be computed block by block; lengths are in pixels of the image.
+
+    ``run`` takes blocks of the maps ``sources`` (0: the image, k: what the k-th stage gave) and gives a block
+    (B, C, H, W) with one pixel for ``scale``. It looks ``reach`` pixels beyond its block, and is quickest on
+    blocks of ``block`` pixels; both are multiples of the scales of its sources and of its own.
+    """
+
+    run: Callable[..., Tensor]
+    sources: tuple[int, ...]
+    scale: int
+    reach: int
+    block: int
+
+
+@singledispatch
+def stages_of(network: nn.Module) -> list[Stage]:  # noqa: ARG001  (its type decides)
+    """Give the stages of a network; none for one that must be run as a whole."""
+    return []
+
+
+@stages_of.register
+def _(network: PaperNet1) -> list[Stage]:
+    parts = [*network.encoder, network.bridge, *network.decoder]
+    return _chain(network, parts, lambda edges: edges, (2, 2, 2, 2, 1, 1, 1, 1, 1))
+
+
+@stages_of.register
+def _(network: PaperNet2) -> list[Stage]:
+    parts = [*network.encoder, *network.decoder]
+    return _chain(network, parts, lambda state: state - network.state_mean, (8, 4, 2, 2, 0, 0, 0, 0))
+
+
+@stages_of.register
+def _(network: GuessNet) -> list[Stage]:
+    flat = Stage(lambda image: flattened(image[:, 3:] / 255), (0,), 1, FLAT_REACH, 2 * _BLOCK)
+    skip = _SkipStages(network.network, network.look, network.ceiling)
+    return [flat, *skip.stages((0, 1))]
+
+
+@stages_of.register
+def _(network: GuidedNet) -> list[Stage]:
+    return _SkipStages(network.network, network.look, network.ceiling).stages((0,))
+
+
+def _chain(
+    network: PaperNet1 | PaperNet2,
+    parts: list[nn.Sequential],
+    look: Callable[[Tensor], Tensor],
+    reaches: tuple[int, ...],
+) -> list[Stage]:
+    """Give the stages of a network without skip connections; ``reaches`` are in pixels of the source."""
+
+    def first(image: Tensor) -> Tensor:
+        found: Tensor = parts[0](look(image).to(_precision(parts[0])))
+        return found
+
+    def last(features: Tensor) -> Tensor:
+        return _answer(network.head, parts[-1](features)).clamp(0.0, network.ceiling)
+
+    stages, before = [], 1
+    runs: list[Callable[..., Tensor]] = [first, *parts[1:-1], last]
+    for number, (part, run, reach) in enumerate(zip(parts, runs, reaches, strict=True)):
+        halves, doubles = isinstance(part[-1], nn.MaxPool2d), isinstance(part[0], nn.ConvTranspose2d)
+        after = 2 * before if halves else before // 2 if doubles else before
+        stages.append(Stage(run, (number,), after, reach * before, _BLOCK * min(before, after)))
+        before = after
+    return stages
+
+
+class _SkipStages:
+    """The stages of a network with skip connections, which `look` gives its input."""
+
+    def __init__(self, network: nn.Module, look: Callable[..., Tensor], ceiling: float) -> None:
+        self._network, self._look, self._ceiling = network, look, ceiling
+        self._encoder: nn.ModuleList = getattr(network, "encoder")  # noqa: B009
+        self._decoder: nn.ModuleList = getattr(network, "decoder")  # noqa: B009
+
+    def stages(self, sources: tuple[int, ...]) -> list[Stage]:
+        """Give the stages; the last of the sources is the map that was made last."""
+        depth, known = len(self._encoder), sources[-1]
+        stages = [Stage(self._first, sources, 2, 4, 2 * _BLOCK)]
+        for level in range(1, depth):
+            scale = 2 ** (level + 1)
+            run = partial(self._down, level)
+            stages.append(Stage(run, (known + level,), scale, 2 * scale, _BLOCK * scale))
+        for level in range(depth - 1):
+            scale = 2 ** (depth - 1 - level)
+            maps = (known + depth + level, known + depth - 1 - level)
+            run = partial(self._up, level)
+            stages.append(Stage(run, maps, scale, 2 * scale, _BLOCK * scale))
+        stages[-1] = Stage(self._last, stages[-1].sources, 1, 4, 2 * _BLOCK)
+        return stages
+
+    def _first(self, *seen: Tensor) -> Tensor:
+        found: Tensor = self._encoder[0](_folded(self._look(*seen), _precision(self._encoder[0])))
+        return found
+
+    def _down(self, level: int, above: Tensor) -> Tensor:
+        found: Tensor = self._encoder[level](nn.functional.max_pool2d(above, 2))
+        return found
+
+    def _up(self, level: int, features: Tensor, kept: Tensor) -> Tensor:
+        up = self._network.up[level](features)  # type: ignore[index,operator]
+        found: Tensor = self._decoder[level](torch.cat([up, kept], 1))
+        return found
+
+    def _last(self, features: Tensor, kept: Tensor) -> Tensor:
+        head: nn.Conv2d = getattr(self._network, "head")  # noqa: B009
+        logit = _unfolded(_answer(head, self._up(len(self._decoder) - 1, features, kept)))
+        # In single precision the sigmoid rounds by where in its block a pixel lies.
+        return logit.double().sigmoid().float() * self._ceiling
+
+
+def _answer(head: nn.Conv2d, features: Tensor) -> Tensor:
+    """Apply the last layer in float32, by an operator whose sums do not depend on the number of threads."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return apply_head(head, features)
+    answer: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        features.float(), head.weight, head.bias, (0, 0), (1, 1), (1, 1), 1, "none", [], ""
+    )
+    return answer
+
+
+def _precision(layers: nn.Module) -> torch.dtype:
+    """Give the type of numbers that layers compute in."""
+    return next(layers.parameters()).dtype
+
+
+def _folded(image: Tensor, precision: torch.dtype) -> Tensor:
+    """Do as `pixel_unshuffle` by 2, in half its time."""
+    batch, channels, height, width = image.shape
+    shape = (batch, 4 * channels, height // 2, width // 2)
+    made = torch.empty(shape, dtype=precision, memory_format=torch.channels_last)
+    for k in range(4 * channels):
+        made[:, k] = image[:, k // 4, k // 2 % 2 :: 2, k % 2 :: 2]
+    return made
+
+
+def _unfolded(features: Tensor) -> Tensor:
+    """Do as `pixel_shuffle` by 2 to one channel, in a third of its time."""
+    batch, _, height, width = features.shape
+    made = features.new_empty((batch, 1, 2 * height, 2 * width))
+    for k in range(4):
+        made[:, 0, k // 2 :: 2, k % 2 :: 2] = features[:, k]
+    return made
