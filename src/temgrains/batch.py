@@ -13,6 +13,7 @@ from temgrains import export, models, pipeline
 from temgrains.errors import sentence
 from temgrains.files import allowed_stem
 from temgrains.micrograph import read
+from temgrains.pipeline.project import ENDING, open_project
 from temgrains.records import Cancelled, PixelSize, Progress, silent
 from temgrains.settings import Settings
 from temgrains.tiling import NoGpuWarning
@@ -64,7 +65,8 @@ def run(
     Parameters
     ----------
     paths
-        The images.
+        The images. Of projects (``film.temgrains``) the corrections are done again on the network that
+        they were made on, and nothing else is computed.
     out
         Folder for the results; made if it is missing.
     model, settings
@@ -111,8 +113,10 @@ def each(
     for done, (path, stem) in enumerate(zip(images, unique_stems(images, keep=inputs), strict=True)):
         progress("images", done, len(images))
         try:
-            micrograph = read(path, **reading)
-            analysis = _analysed(micrograph, networks, settings, progress)
+            if path.suffix.lower() == ENDING:
+                analysis = _replayed(path)
+            else:
+                analysis = _analysed(read(path, **reading), networks, settings, progress)
             outcome = _outcome(path, analysis, pipeline.save(analysis, folder, stem, progress=progress))
         except Cancelled:
             raise
@@ -121,6 +125,15 @@ def each(
             outcome = Outcome(path, error=sentence(error, path))
         yield outcome
     progress("images", len(images), len(images))
+
+
+def _replayed(path: Path) -> Analysis:
+    """Read a project and do its corrections, with a word in its result on what could not be read."""
+    project = open_project(path)
+    analysis = project.corrected()
+    known = analysis.provenance
+    said = [*known.get("warnings", []), *project.notes]
+    return replace(analysis, provenance={**known, "warnings": said})
 
 
 def _analysed(

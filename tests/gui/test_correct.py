@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 from temgrains.corrections import verbs
 from temgrains.gui.dock import TemGrainsWidget
+from temgrains.gui.project_reader import get_reader as get_project_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -471,3 +472,31 @@ def test_a_dock_closed_without_saving_is_gone(editor: Editor) -> None:
     assert editor.link.corrector is not None
     answer(editor, "Close without")
     assert editor.link.corrector is None
+
+
+def test_a_project_opens_from_the_file_menu_and_the_dock_goes_on(
+    editor: Editor, open_window: Callable[..., Window], tmp_path: Any
+) -> None:
+    erase_one(editor)
+    path = tmp_path / "film.temgrains"
+    assert editor.panel.projects.save(path)
+    editor.window.until(lambda: path.exists() and not editor.panel.projects.work.busy)
+    other = open_window(image=False, dock=TemGrainsWidget)
+    for data, looks, kind in get_project_reader(str(path))(str(path)):
+        getattr(other.viewer, f"add_{kind}")(data, **looks)
+    link = other.dock.correct.corrections
+    other.until(lambda: link.corrector is not None and link.settled and other.desk.settled)
+    assert len(link.corrector.operations) == 1
+    assert not link.corrector.unsaved
+    assert np.array_equal(link.corrector.history.labels, editor.labels)
+    assert other.names().count("film grains") == 1
+    link.undo()
+    assert not link.corrector.operations
+
+
+def test_only_projects_are_read_as_projects(tmp_path: Any) -> None:
+    assert get_project_reader(str(tmp_path / "film.tif")) is None
+    assert get_project_reader([str(tmp_path / "film.temgrains")]) is None
+    (tmp_path / "film.temgrains").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="cannot be read as a project"):
+        get_project_reader(str(tmp_path / "film.temgrains"))(str(tmp_path / "film.temgrains"))

@@ -32,7 +32,8 @@ SetOption = Annotated[
 @plainly
 def run(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Micrographs (TIFF, PNG, DM4, EMD...), or folders.")
+        list[Path],
+        typer.Argument(metavar="IMAGE", help="Micrographs (TIFF, PNG, DM4, EMD...), projects, or folders."),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if missing.")],
     model: ModelOption = "default",
@@ -57,7 +58,8 @@ def run(
     .boundaries.tif (one pixel wide, 0 or 255), .labels.tif (grains numbered from 1), .iterates.tif and
     .iterates.gif (the refinement, step by step), .grains.csv (sizes in px, and in nm where the scale is
     known) and .json (settings, model card, version, why the refinement stopped, seconds per stage). Of a
-    folder the micrographs in it are taken, without such pictures and maps.
+    folder the micrographs in it are taken, without such pictures and maps. Of a project (.temgrains) the
+    corrections are done again, on the grains that they were made on; --model and settings do not touch it.
 
     An image that fails is reported and the others are done; the exit code is then 1.
     """

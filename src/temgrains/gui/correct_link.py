@@ -203,6 +203,8 @@ class Corrections(QObject):
         self.keys.bind_image()
         if session is None or analysis is None:
             self.hand.put_down()
+            if image is not None and session is not None:
+                self.projects.take_up(image)
             self.changed.emit()
             return
         corrector = self.correctors.get(session)

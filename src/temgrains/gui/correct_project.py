@@ -6,17 +6,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Labels
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from temgrains.errors import sentence
 from temgrains.gui._chores import Chore
-from temgrains.gui._image import KEY
+from temgrains.gui._image import KEY, about
 from temgrains.gui._side_work import SideWork
+from temgrains.gui.project_reader import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari.layers import Image
 
     from temgrains.gui.correct_link import Corrections
     from temgrains.pipeline.project import Project
@@ -32,6 +36,7 @@ class Projects(QObject):
         super().__init__(link)
         self._link = link
         self.work = SideWork(self)
+        self._taken_up: set[str] = set()
         link.desk.left.connect(self.work.abandon)
 
     def ask_and_save(self, parent: QWidget, *, then: Callable[[], None] | None = None) -> bool:
@@ -82,6 +87,32 @@ class Projects(QObject):
 
         return self.work.start(Chore("Open project", call, partial(self._show, path)))
 
+    def take_up(self, image: Image) -> None:
+        """Go on with the project that an image was opened from with File > Open, once."""
+        path = about(image).get(PROJECT)
+        if not isinstance(path, str) or image.unique_id in self._taken_up:
+            return
+
+        def call() -> Project:
+            from temgrains.pipeline.project import open_project  # noqa: PLC0415
+
+            return open_project(path)
+
+        def then(project: Project) -> None:
+            if self._link.desk.watch.image is image and not self._link.desk.busy:
+                self._drop_grains(path)
+                self._adopt(Path(path), project)
+
+        if self.work.start(Chore("Open project", call, then)):
+            self._taken_up.add(image.unique_id)
+
+    def _drop_grains(self, path: str) -> None:
+        """Remove the layer of grains that stood in for the project."""
+        layers = self._link.desk.viewer.layers
+        for layer in [layer for layer in layers if isinstance(layer, Labels)]:
+            if about(layer).get(PROJECT) == path:
+                layers.remove(layer)
+
     def _show(self, path: Path, project: Project) -> None:
         desk, film = self._link.desk, project.analysis.micrograph
         size = film.pixel_size
@@ -89,6 +120,11 @@ class Projects(QObject):
         metadata = {KEY: {"calibration": film.calibration, "notes": list(film.notes)}}
         layer = desk.viewer.add_image(film.pixels, name=path.stem, metadata=metadata, **looks)
         desk.choose(layer.unique_id)
+        self._adopt(path, project)
+
+    def _adopt(self, path: Path, project: Project) -> None:
+        """Give the chosen image what a project holds."""
+        desk = self._link.desk
         session = desk.session
         if session is None:
             show_error(f"{path}: {desk.refusal}")
