@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -319,6 +320,11 @@ def test_the_score_says_how_good_the_boundaries_were(editor: Editor, tmp_path: A
     for name in ("score.json", "score.csv", "score.png"):
         panel.save_to(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 200
+    assert "contrast 0.1 to 1" in panel.figures.text()
+    told = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))["eq1_by"]
+    assert sum(part["length_px"] for part in told["contrast"]) > 0
+    assert [part["low"] for part in told["confidence"]] == [0, 0.3, 0.6, 0.9]
+    assert "eq1 of confidence" in (tmp_path / "score.csv").read_text(encoding="utf-8")
 
 
 def test_the_score_against_a_drawn_reference_follows_the_corrections(editor: Editor) -> None:

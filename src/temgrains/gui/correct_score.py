@@ -13,11 +13,13 @@ from temgrains.files import atomic_path, plain
 from temgrains.gui._state import metric
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from temgrains.records import MaskArray, PixelSize
+    from temgrains.pipeline.scoring import Part, Parts
+    from temgrains.records import Analysis, MaskArray, PixelSize
     from temgrains.score import Score, Verdict
 
 MARGIN_PX = 12
@@ -36,7 +38,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A score, its lines, its curve (tolerance, Eq. 1, precision), and what was compared."""
+    """A score, its lines, its curve (tolerance, Eq. 1, precision), Eq. 1 in parts, and what was compared."""
 
     score: Score
     verdict: Verdict
@@ -44,6 +46,7 @@ class Comparison:
     reference: str
     judged: str
     pixel_size: PixelSize | None
+    parts: Parts | None = None
 
 
 def lines_of(layer: Any) -> MaskArray:
@@ -71,14 +74,22 @@ def compare(
     *,
     tolerance_px: float,
     pixel_size: PixelSize | None,
+    analysis: Analysis | None = None,
 ) -> Comparison:
-    """Compare boundaries with a reference; both come with their name."""
+    """Compare boundaries with a reference; both come with their name.
+
+    With the analysis of the image Eq. 1 is split by contrast and confidence too.
+    """
+    from temgrains.pipeline.scoring import parts_of  # noqa: PLC0415  (imports torch)
     from temgrains.score import curve, judge, score  # noqa: PLC0415
 
     masks, margin = (reference[1], judged[1]), min(MARGIN_PX, (min(judged[1].shape) - 1) // 4)
     return Comparison(
         score=score(*masks, tolerance_px=tolerance_px, margin_px=margin),
         verdict=judge(*masks, tolerance_px=tolerance_px, margin_px=margin),
+        parts=None
+        if analysis is None
+        else parts_of(*masks, analysis, tolerance_px=tolerance_px, margin_px=margin),
         curve=curve(*masks, margin_px=margin),
         reference=reference[0],
         judged=judged[0],
@@ -92,6 +103,10 @@ def text_of(comparison: Comparison) -> str:
     lines = [
         f"{comparison.judged} against {comparison.reference}, tolerance {tolerance_text(comparison)}",
         *(f"{name}: {getattr(score, key):.3f}" for key, name in NAMES.items()),
+        *(
+            f"found (Eq. 1) of {what}: {eq1:.3f}, {of:.0%} of the length"
+            for what, eq1, of in _said(comparison)
+        ),
     ]
     return "\n".join(lines)
 
@@ -112,7 +127,25 @@ def table_of(comparison: Comparison) -> str:
         f"<tr><td>{name}</td><td align='right'>&nbsp;&nbsp;<b>{getattr(score, key):.3f}</b></td></tr>"
         for key, name in NAMES.items()
     )
-    return f"<table>{rows}</table>"
+    parts = "".join(
+        f"<tr><td>{what}</td><td align='right'>&nbsp;&nbsp;<b>{eq1:.3f}</b></td>"
+        f"<td align='right'>&nbsp;&nbsp;{share:.0%}</td></tr>"
+        for what, eq1, share in _said(comparison)
+    )
+    heading = "<br>Eq. 1 by the true boundaries' look, and their share of the length"
+    return f"<table>{rows}</table>" + (f"{heading}<table>{parts}</table>" if parts else "")
+
+
+def _said(comparison: Comparison) -> Iterator[tuple[str, float, float]]:
+    """Name each part of the true boundaries that is there, with its Eq. 1 and its share of the length."""
+    if comparison.parts is None:
+        return
+    for name in ("contrast", "confidence"):
+        parts: tuple[Part, ...] = getattr(comparison.parts, name)
+        total = sum(part.length_px for part in parts)
+        for part in parts:
+            if part.length_px:
+                yield f"{name} {part.low:g} to {part.high:g}", part.eq1, part.length_px / total
 
 
 def save(comparison: Comparison, path: Path) -> None:
@@ -139,6 +172,7 @@ def _write_json(comparison: Comparison, path: Path) -> None:
         "judged": comparison.judged,
         "pixel_size_nm": comparison.pixel_size,
         **asdict(comparison.score),
+        "eq1_by": None if comparison.parts is None else asdict(comparison.parts),
         "curve": {"columns": ["tolerance_px", "eq1", "precision"], "rows": comparison.curve},
     }
     path.write_text(json.dumps(plain(content), indent=1) + "\n", encoding="utf-8")
@@ -150,6 +184,8 @@ def _write_csv(comparison: Comparison, path: Path) -> None:
         writer.writerow(["# reference", comparison.reference, "judged", comparison.judged])
         for key, value in asdict(comparison.score).items():
             writer.writerow([f"# {key}", value])
+        for what, eq1, share in _said(comparison):
+            writer.writerow([f"# eq1 of {what}", eq1, "share of length", share])
         writer.writerow(["tolerance_px", "eq1", "precision"])
         writer.writerows(comparison.curve.tolist())
 

@@ -182,10 +182,10 @@ class ScorePanel(QWidget):
             return
         now = corrector.history.labels == 0
         reference, judged = self._sides(now, corrector.analysis.boundaries.mask)
-        tolerance, size = self.tolerance.value(), session.pixel_size
+        tolerance, size, analysis = self.tolerance.value(), session.pixel_size, corrector.analysis
 
         def call() -> Comparison:
-            return compare(reference, judged, tolerance_px=tolerance, pixel_size=size)
+            return compare(reference, judged, tolerance_px=tolerance, pixel_size=size, analysis=analysis)
 
         self._work.start(Chore("Score", call, self._show))
 
