@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveragi
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from temgrains.files import atomic_path
+from temgrains.training.curves import read_curves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,15 +131,6 @@ class _Curves(Callback):
             writer.writeheader()
             writer.writerows(rows)
         _draw_curves(self._folder / "losses.png", rows, self._part)
-
-
-def read_curves(folder: Path) -> list[dict[str, Any]]:
-    """Read the losses of every epoch so far, empty before the first."""
-    path = folder / "losses.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _draw_curves(path: Path, rows: list[dict[str, Any]], title: str) -> None:

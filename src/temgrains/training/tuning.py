@@ -10,7 +10,8 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from temgrains.networks import GuessNet
-from temgrains.training.fit import fit, read_curves
+from temgrains.training.curves import read_curves
+from temgrains.training.fit import fit
 from temgrains.training.loop import load_network
 from temgrains.training.pairs import cached_pairs
 from temgrains.training.tasks import TuneTask
