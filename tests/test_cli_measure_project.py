@@ -54,7 +54,7 @@ def test_a_project_is_measured_with_its_corrections(path, analysis, tmp_path):
     assert found["pixel_size_nm"] == [0.5, 0.5]
     table = pd.read_csv(tmp_path / "out" / "film.sizes.csv")
     assert table["confidence"].between(0, 1).all()
-    assert "1 corrections were made by hand" in (tmp_path / "out" / "film.report.html").read_text("utf-8")
+    assert "1 correction was made by hand" in (tmp_path / "out" / "film.report.html").read_text("utf-8")
 
 
 def test_a_folder_of_projects_and_another_scale(path, tmp_path):

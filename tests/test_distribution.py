@@ -190,3 +190,10 @@ def test_the_bootstrap_tells_how_far_it_is_and_can_be_stopped():
     with pytest.raises(Cancelled):
         fit_lognormal(THREE, replicates=9, progress=progress)
     assert told == [("fit", done, 9) for done in (1, 2, 3)]
+
+
+def test_the_bins_do_not_depend_on_the_unit_and_equal_diameters_have_one():
+    diameters = np.exp(np.random.default_rng(1).normal(3, 0.4, 300))
+    counts = [len(histogram(factor * diameters).by_number) for factor in (1e-9, 1, 1e30)]
+    assert counts[0] == counts[1] == counts[2] > 5
+    assert len(histogram(1e30 * np.array([3.0, 3.0, np.nextafter(3, 4)])).by_number) == 1

@@ -243,3 +243,17 @@ def test_the_picture_is_made_smaller_where_it_is_large(found, tmp_path):
     with Image.open(io.BytesIO(base64.b64decode(first.group(1)))) as image:
         assert max(image.size) == 1400
     assert math.isclose(image.width / image.height, 2 / 3, rel_tol=0.01)
+
+
+def test_a_workbook_holds_the_notes_too(tmp_path):
+    labels = np.zeros((30, 30), int)
+    labels[2:9, 2:9], labels[20:27, 20:27] = 4, 4
+    found = describe(labelled(labels))
+    for kind in ("xlsx", "html"):
+        reports.write(tmp_path / f"film.sizes.{kind}", found, kind, context=reports.Context())
+    book = pytest.importorskip("openpyxl").load_workbook(tmp_path / "film.sizes.xlsx")
+    about = dict(book["About"].values)
+    assert about["notes"] == "; ".join(found.content["notes"])
+    assert "number 4 stands for several separate pieces" in about["notes"]
+    assert "1 of 1 grains lie beside pixels that belong to no grain" in about["notes"]
+    assert "several separate pieces" in (tmp_path / "film.sizes.html").read_text("utf-8")

@@ -282,10 +282,10 @@ class SizesPanel(QWidget):
 
     def _show_methods(self, found: Measured) -> None:
         """Show what is known of the methods; until they are done, what was known before stays."""
-        methods = getattr(found, "methods", None)
-        if methods is not None:
+        methods, content = getattr(found, "methods", None), getattr(found, "content", None)
+        if methods is not None and content is not None:
             self.methods.show_methods(methods)
-            self.message.setText("; ".join(found.labelled.notes))
+            self.message.setText("; ".join(content["notes"]))
 
     def _show_distribution(self, fit: Any = None) -> None:
         from temgrains.statistics.distribution import fit_lognormal, summarise  # noqa: PLC0415

@@ -22,12 +22,20 @@ class Context:
 
     ``picture`` is the micrograph with its boundaries, uint8, shape (H, W, 3), or None. ``provenance`` is what
     the analysis says of itself (`temgrains.records.Analysis`), empty where the grains are only a map.
-    ``corrections`` counts those by hand, None where nobody knows.
+    ``corrections`` counts those by hand; None takes what the provenance tells of them.
     """
 
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
     corrections: int | None = None
+
+    @property
+    def by_hand(self) -> int | None:
+        """Number of corrections by hand, None where nobody knows."""
+        if self.corrections is not None:
+            return self.corrections
+        told = self.provenance.get("corrections")
+        return len(told["list"]) if isinstance(told, dict) and isinstance(told.get("list"), list) else None
 
     @property
     def version(self) -> str:

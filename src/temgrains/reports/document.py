@@ -196,9 +196,9 @@ def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
         rows.append(("model", f"{model.get('name', 'unknown')}: {_networks(model)}"))
     if "iterations" in made:
         rows.append(("refinement", f"{made['iterations']} iterations, {made.get('stopped') or 'left'}"))
-    if context.corrections is not None:
-        rows.append(("corrections by hand", str(context.corrections)))
-    rows += [("note", str(note)) for note in made.get("warnings", [])]
+    if context.by_hand is not None:
+        rows.append(("corrections by hand", str(context.by_hand)))
+    rows += [("note", str(note)) for note in (*found.content["notes"], *made.get("warnings", []))]
     return rows + settings_rows(made.get("settings", {}))
 
 

@@ -101,6 +101,10 @@ def _methods(found: SizeStatistics) -> Iterable[tuple[Any, ...]]:
         )
 
 
+def _entry(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:.6g}"
+
+
 def _about(content: Any, name: str = "") -> Iterable[tuple[str, Any]]:
     """Give all single values with the way to them; methods have a sheet of their own."""
     if isinstance(content, dict):
@@ -108,6 +112,7 @@ def _about(content: Any, name: str = "") -> Iterable[tuple[str, Any]]:
             if key not in {"methods", "histogram"}:
                 yield from _about(value, f"{name}.{key}" if name else key)
     elif isinstance(content, list):
-        yield name, ", ".join("" if value is None else f"{value:.6g}" for value in content)
+        texts = any(isinstance(value, str) for value in content)
+        yield name, ("; " if texts else ", ").join(map(_entry, content))
     else:
         yield name, content

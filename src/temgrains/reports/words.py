@@ -44,11 +44,12 @@ def _finding(context: Context) -> str:
 
 
 def _corrections(context: Context) -> str:
-    if context.corrections is None:
+    count = context.by_hand
+    if count is None:
         return ""
-    if context.corrections == 0:
+    if count == 0:
         return "Boundaries were not corrected by hand."
-    return f"{context.corrections} corrections were made by hand."
+    return f"{count} correction{'s were' if count > 1 else ' was'} made by hand."
 
 
 def _image(found: SizeStatistics) -> str:

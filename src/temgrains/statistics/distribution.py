@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from temgrains.records import Progress
 
 _MOST_BINS = 100
+_ROUNDING = 1e-9
 _NULL_SIZE = 5000
 _GRAINS_PER_FREEDOM = 7
 """The variance of a variance has n / 7 degrees of freedom where values are normal."""
@@ -152,7 +153,7 @@ def histogram(diameters: NDArray[np.float64], *, bins: int | None = None) -> His
     d = _checked(diameters)
     if bins is not None and bins < 1:
         raise ValueError(f"bins is {bins}; it must be at least 1")
-    chosen = bins or min(_MOST_BINS, len(np.histogram_bin_edges(d, "auto")) - 1)
+    chosen = bins or _bins(d)
     edges = np.linspace(0, d.max() if len(d) else 1, chosen + 1)
     shares = [np.histogram(d, edges, weights=weights)[0] for weights in (np.ones_like(d), d**2)]
     number, area = (share / max(share.sum(), np.finfo(float).tiny) for share in shares)
@@ -241,6 +242,13 @@ def fit_lognormal(
         distance=distance,
         p=_bootstrap_p(distance, n, replicates, np.random.default_rng(rng), progress),
     )
+
+
+def _bins(d: NDArray[np.float64]) -> int:
+    """Give as many bins as the scatter bears, whatever the unit; one where there is none but rounding."""
+    if not len(d) or not np.ptp(d) > _ROUNDING * d.max():
+        return 1
+    return min(_MOST_BINS, len(np.histogram_bin_edges(d / d.max(), "auto")) - 1)
 
 
 def _checked(diameters: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from temgrains.statistics.tracing import headings, trace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from temgrains.records import MaskArray
     from temgrains.statistics.field import Field, GrainSize
 
 TOLERANCE_PX = 0.7
@@ -78,6 +80,16 @@ class Network:
     def triple_points(self) -> int:
         """Number of triple points; where four boundaries meet there are two of them in one place."""
         return int((self.meeting - 2).sum())
+
+    def neighbours(self, cut: MaskArray) -> dict[str, Any]:
+        """Count the neighbours of the grains that nothing cuts: the mean, and the share with each number."""
+        pairs = np.unique(self.grains, axis=0) - 1
+        counts = np.bincount(pairs.ravel(), minlength=len(cut))[~cut]
+        numbers, grains = np.unique(counts, return_counts=True)
+        return {
+            "mean": float(counts.mean()) if len(counts) else math.nan,
+            "shares": {int(n): float(k / len(counts)) for n, k in zip(numbers, grains, strict=True)},
+        }
 
 
 def by_triple_points(counted: Field, network: Network, *, unbiased: bool = False) -> GrainSize:

@@ -172,7 +172,7 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
         "source": labelled.source,
         "pixel_size_nm": labelled.pixel_size,
         "calibration": labelled.calibration,
-        "notes": labelled.notes,
+        "notes": [*labelled.notes, *_beside_ground(labelled, counted)],
         "grains": len(counted.cut),
         "grains_whole": int(np.count_nonzero(~counted.cut)),
         "share_of_image_in_grains": float((counted.cells > 0).mean()),
@@ -182,6 +182,19 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
         "uncertainty": _uncertainty(choices, counted.unit),
     }
     return SizeStatistics(labelled, measured.table, counted, network, methods, plain(content))
+
+
+def _beside_ground(labelled: Labelled, counted: Field) -> list[str]:
+    """Say how many grains only ground cuts that nobody left out."""
+    if labelled.grains.excluded is not None or counted.whole_image:
+        return []
+    beside = int(counted.cut.sum() - labelled.grains.on_border.sum())
+    if beside < 1:
+        return []
+    return [
+        f"{beside} of {len(counted.cut)} grains lie beside pixels that belong to no grain, and count as cut; "
+        "where these are thick lines, draw lines one or two pixels wide"
+    ]
 
 
 def of_analysis(analysis: Analysis, *, choices: Choices = _DEFAULTS) -> SizeStatistics:
@@ -325,16 +338,5 @@ def _network(field: Field, network: Network) -> dict[str, Any]:
         f"triple_points_per_{network.unit}2": network.triple_points / field.area if field.area else math.nan,
         "dihedral_deviation_deg": float(angles.std()) if len(angles) else math.nan,
         "dihedral_measured": len(angles),
-        "neighbours": _neighbours(field, network),
-    }
-
-
-def _neighbours(field: Field, network: Network) -> dict[str, Any]:
-    """Count the neighbours of the whole grains: their mean, and the share of grains with each number."""
-    pairs = np.unique(network.grains, axis=0) - 1
-    counts = np.bincount(pairs.ravel(), minlength=len(field.cut))[~field.cut]
-    numbers, grains = np.unique(counts, return_counts=True)
-    return {
-        "mean": float(counts.mean()) if len(counts) else math.nan,
-        "shares": {int(n): float(k / len(counts)) for n, k in zip(numbers, grains, strict=True)},
+        "neighbours": network.neighbours(field.cut),
     }
