@@ -30,6 +30,8 @@ SCALES = (0.1, 4.0)
 _LOOK_PX = 512
 """Side of the part in the middle of the image that is looked at, at the working scale."""
 _LOOKS = 3
+_INSIDE = 1.25
+"""How far inside the range of a model grains are brought: the less an image is resampled the better."""
 
 
 def working_scale(
@@ -57,8 +59,12 @@ def working_scale(
         diameter = _mean_diameter(_middle(micrograph, scale), model, settings)
         if least <= diameter <= largest:
             break
-        wanted = scale * float(np.sqrt(least * largest)) / diameter
-        scale = float(np.clip(wanted, max(SCALES[0], MIN_WORKING_PX / min(micrograph.shape)), SCALES[1]))
+        suited = np.clip(diameter, least * _INSIDE, largest / _INSIDE)
+        scale = float(
+            np.clip(
+                scale * suited / diameter, max(SCALES[0], MIN_WORKING_PX / min(micrograph.shape)), SCALES[1]
+            )
+        )
     progress("scale", _LOOKS, _LOOKS)
     return scale
 
