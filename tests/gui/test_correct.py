@@ -506,3 +506,52 @@ def test_only_projects_are_read_as_projects(tmp_path: Any) -> None:
     (tmp_path / "film.temgrains").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="cannot be read as a project"):
         get_project_reader(str(tmp_path / "film.temgrains"))(str(tmp_path / "film.temgrains"))
+
+
+def test_the_tool_layer_renamed_and_hidden_while_drawing(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    layer = editor.viewer.layers.selection.active
+    layer.name = "mine"
+    layer.visible = False
+    count = editor.count
+    editor.click(24, 31)
+    editor.settle()
+    assert editor.count == count - 1
+    assert (layer.data == 2).any(), "it is found by its id, whatever it is called"
+
+
+def test_the_tool_layer_removed_between_two_clicks(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_S)
+    editor.click(24, 20)
+    editor.viewer.layers.remove(editor.viewer.layers.selection.active)
+    editor.qtbot.wait(50)
+    assert editor.link.hand.tool == ""
+    count = editor.count
+    editor.click(26, 28)
+    assert editor.count == count
+    assert not editor.link.corrector.operations
+
+
+def test_the_dock_closed_in_mid_drag(editor: Editor) -> None:
+    native, left = editor.canvas.native, Qt.MouseButton.LeftButton
+    editor.key(Qt.Key.Key_D)
+    editor.qtbot.mousePress(native, left, Qt.KeyboardModifier.ShiftModifier, editor.pos(20, 18))
+    editor.qtbot.mouseMove(native, editor.pos(22, 24))
+    editor.viewer.window.remove_dock_widget(editor.window.dock)
+    editor.qtbot.mouseMove(native, editor.pos(24, 28))
+    editor.qtbot.mouseRelease(native, left, Qt.KeyboardModifier.ShiftModifier, editor.pos(24, 28))
+    assert editor.link.hand.tool == ""
+    assert editor.link.corrector is None
+
+
+def test_the_image_replaced_in_mid_edit(editor: Editor) -> None:
+    erase_one(editor)
+    editor.key(Qt.Key.Key_S)
+    editor.click(24, 20)
+    editor.window.layer("film").data = np.flipud(drawing())
+    editor.settle()
+    assert editor.link.hand.tool == ""
+    assert editor.link.corrector is None, "the corrections were of other pixels"
+    editor.window.desk.do("all")
+    editor.settle()
+    assert not editor.link.corrector.operations
