@@ -44,7 +44,7 @@ def edits(history: History, evidence: np.ndarray, points: np.ndarray) -> dict[st
             "split": lambda here=here: verbs.split(history.labels, here, (here[0] + 3, here[1] + 2)),
             "draw": lambda here=here: verbs.draw(
                 history.sketch(),
-                Wire(evidence, here, lines=history.labels == 0).to((here[0] + 40, here[1] + 30)),
+                Wire(evidence, here, labels=history.labels).to((here[0] + 40, here[1] + 30)),
             ),
             "close": lambda here=here: propose(history.labels, evidence, here)[0],
         }

@@ -27,7 +27,7 @@ from temgrains.settings import BoundarySettings
 
 TOLERANCE_PX, MARGIN_PX = 4.0, 12
 SHORTEST_PX = 8
-BATCH = 50
+BATCH = 10
 
 
 @dataclass

@@ -97,17 +97,21 @@ class History:
         return last.change
 
     def sketch(self) -> LabelArray:
-        """Give the labels with the lines drawn in that close nothing yet, for new lines to be joined with."""
-        drawn = self.labels.copy()
-        for stroke in self._loose():
+        """Give the labels with the lines drawn in that close nothing yet, for new lines to be joined with.
+
+        Where there is no such line it is `labels` itself: a copy of a large image takes longer than the rest.
+        """
+        loose = self._loose()
+        drawn = self.labels.copy() if loose else self.labels
+        for stroke in loose:
             pixels = raster(stroke.points, (drawn.shape[0], drawn.shape[1]))
             pixels = pixels[drawn[tuple(pixels.T)] > 0]
             drawn[tuple(pixels.T)] = 0
         return drawn
 
-    def marks(self) -> ByteArray:
-        """Give what was done by hand: uint8, shape (H, W), 1 drawn or accepted, 2 erased, 0 neither."""
-        return self._marks.copy()
+    def marks(self, window: tuple[slice, slice] = np.s_[:, :]) -> ByteArray:
+        """Give what was done by hand in a part of the image, uint8: 1 drawn or accepted, 2 erased, 0 else."""
+        return self._marks[window].copy()
 
     def boundaries(self) -> Boundaries:
         """Give the network as a record, its grains numbered without gaps."""

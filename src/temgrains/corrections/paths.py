@@ -64,8 +64,8 @@ class Wire:
         How much speaks for boundary, shape (H, W), in [0, 1].
     start
         Row and column of the start [px].
-    lines
-        Lines that are there, bool, shape (H, W): close to them nothing speaks for another; None for none.
+    labels
+        Grains, int32, shape (H, W), 0 on lines: close to these nothing speaks for another; None for none.
     blocked
         Pixels to keep off, bool, shape (H, W), such as other grains; None for none.
     """
@@ -75,12 +75,12 @@ class Wire:
         evidence: GreyArray,
         start: tuple[float, float],
         *,
-        lines: MaskArray | None = None,
+        labels: LabelArray | None = None,
         blocked: MaskArray | None = None,
         span_px: int = SPAN_PX,
     ) -> None:
         self._shape = (evidence.shape[0], evidence.shape[1])
-        self._evidence, self._lines, self._blocked = evidence, lines, blocked
+        self._evidence, self._labels, self._blocked = evidence, labels, blocked
         self._start = np.clip(np.rint(start).astype(int), 0, np.array(self._shape) - 1)
         self._most = span_px
         self._search_within(min(span_px, FIRST_SPAN_PX))
@@ -113,12 +113,14 @@ class Wire:
         self._high = np.minimum(self._start + span_px + 1, self._shape)
         window = slice(self._low[0], self._high[0]), slice(self._low[1], self._high[1])
         cost = 1 / (FLOOR + self._evidence[window].astype(np.float64))
-        if self._lines is not None:
-            near = ndimage.binary_dilation(self._lines[window], np.ones((3, 3), bool), LINE_REACH_PX)
+        if self._labels is not None:
+            lines = self._labels[window] == 0
+            near = ndimage.binary_dilation(lines, np.ones((3, 3), bool), LINE_REACH_PX)
             cost[near] = 1 / FLOOR
         if self._blocked is not None:
             cost[self._blocked[window]] = 10 / FLOOR
         self._search = MCP_Geometric(cost)
+        self._costs: NDArray[np.float64]
         self._costs, _ = self._search.find_costs([tuple(self._start - self._low)])
 
 

@@ -67,7 +67,7 @@ class HandLayer:
             return
         self.preview([])
         window = _window_of(operation, layer.data.shape)
-        marks = _wide(history.marks()[window])
+        marks = _wide(history.marks(window))
         self._hand[window] = marks
         rows, columns = np.nonzero(layer.data[window] != marks)
         if rows.size:

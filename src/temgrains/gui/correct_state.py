@@ -72,7 +72,7 @@ class Corrector:
         """Give the paths that start at a point and follow the image, and keep off lines that are there."""
         if self._evidence is None:
             self._evidence = evidence_of(_seen(self.analysis))
-        return Wire(self._evidence, start, lines=self.history.labels == 0)
+        return Wire(self._evidence, start, labels=self.history.labels)
 
     def uncertain_share(self, level: float = UNCERTAIN) -> float:
         """Give the share of the boundary's length that is below a confidence, and not accepted or drawn."""
