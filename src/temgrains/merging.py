@@ -83,7 +83,7 @@ def divide(
     basins = _basins(likelihood, outside)
     found = segments(basins, likelihood)
     root = _join(int(basins.max(initial=0)), found, support)
-    joined = root[basins]
+    joined: LabelArray = root[basins]
     if small_share > 0:
         areas = np.bincount(joined.ravel(), minlength=len(root))
         joined = _join_small(areas, segments(joined, likelihood), support, small_share)[joined]
@@ -132,12 +132,12 @@ def _basins(likelihood: GreyArray, outside: MaskArray | None) -> LabelArray:
     return grow(seeds.astype(np.int32), levels, outside)
 
 
-def _join(count: int, found: Segments, support: float) -> NDArray[np.int64]:
+def _join(count: int, found: Segments, support: float) -> NDArray[np.int32]:
     """Join grains 1..count across segments below the support, the weakest first; give each one's root."""
     beside = _neighbours(count, found)
     heap = [(mean, i, j) for i, others in enumerate(beside) for j, (mean, _) in others.items() if i < j]
     heapq.heapify(heap)
-    root = np.arange(count + 1)
+    root = np.arange(count + 1, dtype=np.int32)
     while heap and heap[0][0] < support:
         mean, i, j = heapq.heappop(heap)
         if beside[i].get(j, (None,))[0] != mean:
@@ -150,7 +150,7 @@ def _join(count: int, found: Segments, support: float) -> NDArray[np.int64]:
     return _followed(root)
 
 
-def _join_small(areas: NDArray[np.int64], found: Segments, support: float, share: float) -> NDArray[np.int64]:
+def _join_small(areas: NDArray[np.int64], found: Segments, support: float, share: float) -> NDArray[np.int32]:
     """Join grains that are small beside their neighbours and badly supported, the smallest first.
 
     The support that the weakest segment needs rises from the usual one towards `_SURE` as
@@ -159,7 +159,7 @@ def _join_small(areas: NDArray[np.int64], found: Segments, support: float, share
     """
     beside = _neighbours(len(areas) - 1, found)
     area = areas.tolist()
-    root = np.arange(len(area))
+    root = np.arange(len(area), dtype=np.int32)
     heap = [(area[i], i) for i, others in enumerate(beside) if others]
     heapq.heapify(heap)
     while heap:
@@ -200,7 +200,7 @@ def _take_over(beside: list[dict[int, tuple[float, int]]], i: int, j: int) -> li
     return taken
 
 
-def _followed(root: NDArray[np.int64]) -> NDArray[np.int64]:
+def _followed(root: NDArray[np.int32]) -> NDArray[np.int32]:
     """Follow each grain to the one that it has become part of in the end."""
     for k in range(len(root)):
         while root[root[k]] != root[k]:
