@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -151,3 +152,66 @@ def test_what_the_networks_saw_and_what_was_left_out_come_back(tmp_path):
     assert np.array_equal(found.boundaries.excluded, analysis.boundaries.excluded)
     assert np.array_equal(found.boundaries.mask, analysis.boundaries.mask)
     assert list(found.sizes.table) == list(analysis.sizes.table)
+
+
+def described(**changed):
+    """A change of `rewritten`: other words in the description."""
+
+    def change(entries):
+        entries["project.json"] = json.dumps(json.loads(entries["project.json"]) | changed)
+
+    return change
+
+
+def stored(name, array):
+    """A change of `rewritten`: another array."""
+
+    def change(entries):
+        content = io.BytesIO()
+        np.save(content, array)
+        entries[f"{name}.npy"] = content.getvalue()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (described(pixel_size_nm=[]), "pixel size is"),
+        (described(pixel_size_nm=[float("nan"), 1]), "pixel size is"),
+        (described(lengths=[]), "description is not what temgrains writes"),
+        (described(provenance=[]), "description is not what temgrains writes"),
+        (described(lengths=[10**400, float("inf")]), "description is not what temgrains writes"),
+        (lambda entries: entries.update({"project.json": "[" * 10**5}), "description is not what"),
+        (stored("labels", np.full((40, 60), 2**31 - 1, np.int32)), "grains are numbered"),
+        (stored("labels", np.full((40, 60), -1, np.int32)), "grains are numbered"),
+        (stored("pixels", np.full((40, 60), np.nan, np.float32)), "that are no numbers"),
+        (stored("pixels", np.zeros((40, 60, 3), np.float32)), r"shape \(40, 60, 3\)"),
+        (lambda entries: entries.update({"pixels.npy": b""}), "pixels is damaged"),
+        (
+            lambda entries: entries.update(
+                {"pixels.npy": entries["pixels.npy"].replace(b"(40,", b"(4" + b"0" * 12 + b",", 1)}
+            ),
+            "pixels is damaged",
+        ),
+    ],
+)
+def test_a_hostile_file_is_refused_in_a_sentence(path, harm, message):
+    rewritten(path, harm)
+    with pytest.raises(ValueError, match=message):
+        open_project(path)
+
+
+def test_flipped_bytes_end_in_a_sentence_or_in_what_can_be_read(path):
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        content = bytearray(whole)
+        for place in rng.integers(len(content), size=1):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            open_project(path)
+        except ValueError:
+            refused += 1
+    assert 0 < refused < 200

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,15 +110,19 @@ def open_project(path: str | Path) -> Project:
     try:
         with zipfile.ZipFile(path) as file:
             return _read(file)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a project: {error}") from error
+    except (AttributeError, IndexError, OverflowError, RecursionError, TypeError) as error:
+        raise ValueError(
+            f"{path} cannot be read as a project: its description is not what temgrains writes ({error})"
+        ) from error
 
 
 def _read(file: zipfile.ZipFile) -> Project:
     size = sum(entry.file_size for entry in file.infolist())
     if size > _BYTES_MAX:
         raise ValueError(f"it unpacks to {size} bytes; a project has at most {_BYTES_MAX}")
-    text = json.loads(file.read(_TEXT))
+    text = json.loads(_content(file, _TEXT))
     if text["format"] != FORMAT:
         raise ValueError(
             f"its format is {text['format']!r}; this version reads {FORMAT}, so update temgrains"
@@ -148,9 +155,14 @@ def _read(file: zipfile.ZipFile) -> Project:
 
 
 def _micrograph(file: zipfile.ZipFile, text: dict[str, Any]) -> Micrograph:
+    pixels = _array(file, "pixels", np.float32, None)
+    if pixels.ndim != 2 or not np.isfinite(pixels).all():
+        raise ValueError(f"the image has shape {pixels.shape} or grey values that are no numbers")
     size = text["pixel_size_nm"]
+    if size is not None and not (len(size) == 2 and all(0 < float(side) < math.inf for side in size)):
+        raise ValueError(f"the pixel size is {size!r}; it must be two positive numbers")
     return Micrograph(
-        pixels=_array(file, "pixels", np.float32, None),
+        pixels=pixels,
         pixel_size=None if size is None else (float(size[0]), float(size[1])),
         source=str(text["source"]),
         calibration=str(text["calibration"]),
@@ -160,6 +172,8 @@ def _micrograph(file: zipfile.ZipFile, text: dict[str, Any]) -> Micrograph:
 
 
 def _boundaries(labels: NDArray[np.int32], mask: NDArray[np.bool_], lengths: list[int]) -> Boundaries:
+    if labels.size and not 0 <= labels.min() <= labels.max() <= labels.size:
+        raise ValueError(f"grains are numbered {labels.min()} to {labels.max()} in {labels.size} pixels")
     outside = (labels == 0) & ~mask  # excluded parts, and grains that were left out
     return Boundaries(mask, labels, int(lengths[0]), int(lengths[1]), outside if outside.any() else None)
 
@@ -197,10 +211,22 @@ def _operations(listed: list[Any], notes: list[str]) -> tuple[Operation, ...]:
 def _array(
     file: zipfile.ZipFile, name: str, dtype: type[np.generic], shape: tuple[int, ...] | None
 ) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(io.BytesIO(file.read(f"{name}.npy")), allow_pickle=False)
+    content = _content(file, f"{name}.npy")
+    try:
+        array: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    except (EOFError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError, ValueError) as error:
+        raise ValueError(f"{name} is damaged ({error})") from error
     if array.dtype != dtype or (shape is not None and array.shape != shape) or array.ndim not in {2, 3}:
         raise ValueError(f"{name} is {array.dtype} of shape {array.shape}; that does not fit the image")
     return array
+
+
+def _content(file: zipfile.ZipFile, name: str) -> bytes:
+    """Unpack an entry; zipfile lets the errors of what it builds on through."""
+    try:
+        return file.read(name)
+    except (EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ValueError(f"{name} cannot be unpacked ({error})") from error
 
 
 def started_from(analysis: Analysis, boundaries: Boundaries) -> Analysis:
