@@ -117,7 +117,8 @@ class Repeated:
 
     def _worker(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
         """Give what computes a tile."""
-        if self._device.type == "cpu" and stages_of(self._network):
+        # What is made of a network by overriding it has other stages, or none.
+        if self._device.type == "cpu" and type(self._network) in stages_of.registry:
             return Engine(self._network, precision=torch.bfloat16 if self.coarse else torch.float32)
         layout = torch.channels_last if getattr(self._network, "channels_last") else torch.contiguous_format  # noqa: B009
         network = folded(self._network).to(device=self._device, memory_format=layout)  # type: ignore[call-overload]
