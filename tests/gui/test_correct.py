@@ -259,6 +259,7 @@ def test_what_was_kept_is_offered_and_restored(editor: Editor, open_window: Call
     editor.click(8, 15)
     editor.settle()
     editor.viewer.window.remove_dock_widget("all")
+    answer(editor, "Close without")
     window = open_window(dock=TemGrainsWidget)
     window.desk.do("all")
     window.settle()

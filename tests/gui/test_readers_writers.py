@@ -19,6 +19,7 @@ from PIL import Image as Picture
 from temgrains.gui import readers, samples, writers
 from temgrains.gui._chores import reading_scale
 from temgrains.micrograph import ENDINGS, SeveralImages, UnreadableImage, read
+from temgrains.pipeline.project import ENDING
 from temgrains.records import Micrograph
 
 if TYPE_CHECKING:
@@ -87,8 +88,9 @@ def test_the_manifest_names_what_the_reader_takes(name: str) -> None:
 
 
 def test_the_manifest_names_all_endings_that_are_read() -> None:
-    (reader,) = PluginManager.instance().get_manifest("temgrains").contributions.readers
-    assert sorted(reader.filename_patterns) == sorted(f"*{ending}" for ending in ENDINGS)
+    images, projects = PluginManager.instance().get_manifest("temgrains").contributions.readers
+    assert sorted(images.filename_patterns) == sorted(f"*{ending}" for ending in ENDINGS)
+    assert projects.filename_patterns == [f"*{ENDING}"]
 
 
 def test_images_of_several_detectors_become_a_layer_each(tmp_path: Path, monkeypatch: Any) -> None:

@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari.qt.threading import create_worker
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from temgrains.records import Cancelled
@@ -189,7 +190,8 @@ class Runner(QObject):
         """Cancel and forget the job: nothing it gives is delivered any more."""
         self.cancel()
         self._task = self._work = None
-        self._timer.stop()
+        if isalive(self._timer):  # with its window Qt may have deleted it already
+            self._timer.stop()
 
     def _flush(self) -> None:
         task, work = self._task, self._work
