@@ -115,7 +115,7 @@ def test_a_file_that_is_no_project_is_refused(tmp_path):
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(path, monkeypatch):
-    monkeypatch.setattr("temgrains.pipeline.project._BYTES_MAX", 1000)
+    monkeypatch.setattr("temgrains.archives.BYTES_MAX", 1000)
     with pytest.raises(ValueError, match="it unpacks to"):
         open_project(path)
 

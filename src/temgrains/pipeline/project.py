@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
-import tokenize
-import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.archives import Archive, open_archive, write_archive
 from temgrains.corrections.strokes import operation_from_plain
-from temgrains.files import atomic_path, plain
+from temgrains.files import atomic_path
 from temgrains.grains import label
 from temgrains.pipeline.confidence import rated_sizes
 from temgrains.pipeline.correcting import with_corrections
@@ -31,9 +27,6 @@ FORMAT = 1
 """Version of the layout; later ones are refused."""
 
 ENDING = ".temgrains"
-
-_BYTES_MAX = 16 * 2**30
-"""A project that unpacks to more is refused."""
 
 _TEXT = "project.json"
 
@@ -85,15 +78,8 @@ def save_project(path: str | Path, project: Project) -> None:
         "operations": [o.to_plain() for o in project.operations],
         "undone": [o.to_plain() for o in project.undone],
     }
-    with (
-        atomic_path(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as file,
-    ):
-        file.writestr(_TEXT, json.dumps(plain(text), indent=1))
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.save(buffer, array, allow_pickle=False)
-            file.writestr(f"{name}.npy", buffer.getvalue())
+    with atomic_path(path) as temporary:
+        write_archive(temporary, _TEXT, text, arrays)
 
 
 def open_project(path: str | Path) -> Project:
@@ -108,21 +94,14 @@ def open_project(path: str | Path) -> Project:
         If the file cannot be opened.
     """
     try:
-        with zipfile.ZipFile(path) as file:
-            return _read(file)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, ValueError) as error:
+        with open_archive(path) as archive:
+            return _read(archive)
+    except ValueError as error:
         raise ValueError(f"{path} cannot be read as a project: {error}") from error
-    except (AttributeError, IndexError, OverflowError, RecursionError, TypeError) as error:
-        raise ValueError(
-            f"{path} cannot be read as a project: its description is not what temgrains writes ({error})"
-        ) from error
 
 
-def _read(file: zipfile.ZipFile) -> Project:
-    size = sum(entry.file_size for entry in file.infolist())
-    if size > _BYTES_MAX:
-        raise ValueError(f"it unpacks to {size} bytes; a project has at most {_BYTES_MAX}")
-    text = json.loads(_content(file, _TEXT))
+def _read(file: Archive) -> Project:
+    text = file.description(_TEXT)
     if text["format"] != FORMAT:
         raise ValueError(
             f"its format is {text['format']!r}; this version reads {FORMAT}, so update temgrains"
@@ -136,7 +115,7 @@ def _read(file: zipfile.ZipFile) -> Project:
         iterates = (Iterate(0, np.where(boundaries.mask, np.uint8(255), np.uint8(0))),)
     try:
         edges = _edges(file, iterates[0].state.shape)
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         notes.append(f"the edges are lost: {error}")
         edges = EdgeMaps(np.zeros((3, *iterates[0].state.shape), np.uint8))
     grains = label(boundaries)
@@ -154,7 +133,7 @@ def _read(file: zipfile.ZipFile) -> Project:
     return Project(analysis, done, undone, tuple(notes))
 
 
-def _micrograph(file: zipfile.ZipFile, text: dict[str, Any]) -> Micrograph:
+def _micrograph(file: Archive, text: dict[str, Any]) -> Micrograph:
     pixels = _array(file, "pixels", np.float32, None)
     if pixels.ndim != 2 or not np.isfinite(pixels).all():
         raise ValueError(f"the image has shape {pixels.shape} or grey values that are no numbers")
@@ -178,19 +157,19 @@ def _boundaries(labels: NDArray[np.int32], mask: NDArray[np.bool_], lengths: lis
     return Boundaries(mask, labels, int(lengths[0]), int(lengths[1]), outside if outside.any() else None)
 
 
-def _edges(file: zipfile.ZipFile, shape: tuple[int, ...]) -> EdgeMaps:
-    grey = _array(file, "grey", np.uint8, shape) if "grey.npy" in file.namelist() else None
+def _edges(file: Archive, shape: tuple[int, ...]) -> EdgeMaps:
+    grey = _array(file, "grey", np.uint8, shape) if "grey" in file else None
     return EdgeMaps(_array(file, "edges", np.uint8, (3, *shape)), grey)
 
 
-def _iterates(file: zipfile.ZipFile, listed: list[dict[str, Any]], notes: list[str]) -> tuple[Iterate, ...]:
+def _iterates(file: Archive, listed: list[dict[str, Any]], notes: list[str]) -> tuple[Iterate, ...]:
     """Read the iterates up to the first that is damaged."""
     found: list[Iterate] = []
     for entry in listed:
         shape = found[0].state.shape if found else None
         try:
             state = _array(file, f"state_{entry['index']}", np.uint8, shape)
-        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError) as error:
             notes.append(f"the iterations from {entry['index']} on are lost: {error}")
             break
         change = float("nan") if entry["change"] is None else float(entry["change"])
@@ -208,25 +187,11 @@ def _operations(listed: list[Any], notes: list[str]) -> tuple[Operation, ...]:
     return tuple(found)
 
 
-def _array(
-    file: zipfile.ZipFile, name: str, dtype: type[np.generic], shape: tuple[int, ...] | None
-) -> NDArray[Any]:
-    content = _content(file, f"{name}.npy")
-    try:
-        array: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
-    except (EOFError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError, ValueError) as error:
-        raise ValueError(f"{name} is damaged ({error})") from error
+def _array(file: Archive, name: str, dtype: type[np.generic], shape: tuple[int, ...] | None) -> NDArray[Any]:
+    array = file.array(name)
     if array.dtype != dtype or (shape is not None and array.shape != shape) or array.ndim not in {2, 3}:
         raise ValueError(f"{name} is {array.dtype} of shape {array.shape}; that does not fit the image")
     return array
-
-
-def _content(file: zipfile.ZipFile, name: str) -> bytes:
-    """Unpack an entry; zipfile lets the errors of what it builds on through."""
-    try:
-        return file.read(name)
-    except (EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise ValueError(f"{name} cannot be unpacked ({error})") from error
 
 
 def started_from(analysis: Analysis, boundaries: Boundaries) -> Analysis:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
 import time
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.archives import open_archive, write_archive
 from temgrains.corrections.journal import digest_of
 from temgrains.errors import sentence
-from temgrains.files import plain, saving
+from temgrains.files import saving
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from temgrains.records import Analysis, Box, GreyArray, MaskArray
 
 FORMAT = 1
@@ -34,7 +29,6 @@ LEAST_PX = 16
 """Shortest side of an image at its working scale that the networks can halve four times."""
 
 _TEXT = "about.json"
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, EOFError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,21 +220,17 @@ def _write(path: Path, example: Example) -> None:
         "about": example.about,
         "seconds": example.seconds,
     }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as file:
-        file.writestr(_TEXT, json.dumps(plain(text), indent=1))
-        for part in ("pixels", "boundaries", "looked"):
-            buffer = io.BytesIO()
-            np.save(buffer, getattr(example, part), allow_pickle=False)
-            file.writestr(f"{part}.npy", buffer.getvalue())
+    parts = ("pixels", "boundaries", "looked")
+    write_archive(path, _TEXT, text, {part: getattr(example, part) for part in parts})
 
 
 def _read(path: Path) -> Example:
     try:
-        with zipfile.ZipFile(path) as file:
-            text = json.loads(file.read(_TEXT))
+        with open_archive(path) as file:
+            text = file.description(_TEXT)
             if text["format"] != FORMAT:
                 raise ValueError(f"its format is {text['format']!r}, this version reads {FORMAT}")
-            pixels, boundaries, looked = (_array(file, p) for p in ("pixels", "boundaries", "looked"))
+            pixels, boundaries, looked = (file.array(part) for part in ("pixels", "boundaries", "looked"))
             example = Example(
                 name=str(text["name"]),
                 pixels=pixels,
@@ -253,14 +243,9 @@ def _read(path: Path) -> Example:
             )
         if example.digest != path.stem:
             raise ValueError("its pixels are not those that its name tells of")
-    except _UNREADABLE as error:
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path} is no example that can be read ({error}); add its image again") from error
     return example
-
-
-def _array(file: zipfile.ZipFile, part: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(io.BytesIO(file.read(f"{part}.npy")), allow_pickle=False)
-    return array
 
 
 def _summary(example: Example) -> Summary:
