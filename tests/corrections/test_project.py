@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analysed import made
+from archived import rewritten
 from temgrains import pipeline
 from temgrains.corrections import trace, verbs
 from temgrains.micrograph import from_array
@@ -29,17 +29,6 @@ def project():
         for k, verb in ((0, verbs.erase), (1, verbs.accept))
     )
     return Project(analysis, (erase,), (accept,))
-
-
-def rewritten(path, change):
-    """The same file with one entry changed or left out."""
-    with zipfile.ZipFile(path) as file:
-        entries = {name: file.read(name) for name in file.namelist()}
-    change(entries)
-    with zipfile.ZipFile(path, "w") as file:
-        for name, content in entries.items():
-            file.writestr(name, content)
-    return path
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analysed import made
+from archived import rewritten
 from temgrains.training.examples import Example, TrainingSet, example_of, training_folder
 
 
@@ -95,25 +95,18 @@ def test_the_users_set_lies_in_the_home(home, monkeypatch):
     assert training_folder().parts[-2:] == (".temgrains", "training")
 
 
-def harmed(path, change):
-    with zipfile.ZipFile(path) as file:
-        entries = {name: file.read(name) for name in file.namelist()}
-    change(entries)
-    with zipfile.ZipFile(path, "w") as file:
-        for name, content in entries.items():
-            file.writestr(name, content)
-
-
 @pytest.mark.parametrize(
     "harm",
     [
         lambda path: path.write_bytes(b"nothing"),
         lambda path: path.write_bytes(path.read_bytes()[:300]),
-        lambda path: harmed(path, lambda e: e.pop("looked.npy")),
-        lambda path: harmed(path, lambda e: e.update({"about.json": b"{"})),
-        lambda path: harmed(path, lambda e: e.update({"about.json": b'{"format": 9}'})),
-        lambda path: harmed(path, lambda e: e.update({"pixels.npy": e["looked.npy"]})),
-        lambda path: harmed(path, lambda e: e.update({"boundaries.npy": b""})),
+        lambda path: rewritten(path, lambda e: e.pop("looked.npy")),
+        lambda path: rewritten(path, lambda e: e.update({"about.json": b"{"})),
+        lambda path: rewritten(path, lambda e: e.update({"about.json": b'{"format": 9}'})),
+        lambda path: rewritten(path, lambda e: e.update({"pixels.npy": e["looked.npy"]})),
+        lambda path: rewritten(path, lambda e: e.update({"boundaries.npy": b""})),
+        lambda path: rewritten(path, lambda e: e.update({"about.json": b"[]"})),
+        lambda path: rewritten(path, lambda e: e.update({"about.json": b"[" * 10**5})),
         lambda path: path.rename(path.with_name("0123.example")),
     ],
 )
@@ -131,7 +124,7 @@ def test_a_damaged_example_is_named_and_the_others_are_listed(kept, harm):
 def test_a_later_format_and_foreign_pixels_are_said(kept):
     kept.add(example())
     path = kept.folder / f"{example().digest}.example"
-    harmed(path, lambda e: e.update({"about.json": b'{"format": 9}'}))
+    rewritten(path, lambda e: e.update({"about.json": b'{"format": 9}'}))
     with pytest.raises(ValueError, match="its format is 9, this version reads 1"):
         kept.load(example().digest)
     kept.add(example())

@@ -9,6 +9,8 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from temgrains.gui import _widgets
+
 if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
@@ -54,11 +56,7 @@ class ChangePlot(QWidget):
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Paint decades, threshold, course and mark."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = painter.font()
-        font.setPixelSize(10)
-        painter.setFont(font)
+        painter = _widgets.plot_painter(self)
         text = self.palette().text().color()
         faint = QColor(text)
         faint.setAlpha(60)

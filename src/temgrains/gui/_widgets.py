@@ -215,3 +215,13 @@ def _finished(made: Any, tip: str, suffix: str) -> Any:
     made.setToolTip(tip)
     made.setKeyboardTracking(False)  # a number that is being typed is no value yet
     return made
+
+
+def plot_painter(widget: QWidget) -> QPainter:
+    """Give what paints a plot on a widget: smooth lines, small text."""
+    painter = QPainter(widget)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    font = painter.font()
+    font.setPixelSize(10)
+    painter.setFont(font)
+    return painter

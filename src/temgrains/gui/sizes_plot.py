@@ -10,6 +10,8 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from temgrains.gui import _widgets
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QPaintEvent
@@ -53,11 +55,7 @@ class DistributionPlot(QWidget):
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Paint the plot."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = painter.font()
-        font.setPixelSize(10)
-        painter.setFont(font)
+        painter = _widgets.plot_painter(self)
         painter.setPen(self.palette().text().color())
         if len(self._diameters) < 2 or self._fit is None:
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "too few grains for a distribution")

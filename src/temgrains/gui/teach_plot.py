@@ -8,6 +8,8 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from temgrains.gui import _widgets
+
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
@@ -52,11 +54,7 @@ class LossPlot(QWidget):
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
         """Paint axes, legend and curves."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = painter.font()
-        font.setPixelSize(10)
-        painter.setFont(font)
+        painter = _widgets.plot_painter(self)
         self._paint_axes(painter)
         for number, (name, (title, colour)) in enumerate(LINES.items()):
             painter.setPen(QPen(QColor(colour), 1.6))
