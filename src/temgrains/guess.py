@@ -11,6 +11,7 @@ from temgrains.records import BoundaryMap, EdgeMaps, Progress, silent
 from temgrains.settings import GuessSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,6 +27,7 @@ def guess(
     *,
     model: str | Path | models.Model = models.DEFAULT,
     settings: GuessSettings = GuessSettings(),  # noqa: B008  (frozen)
+    views: Sequence[int] | None = None,
     progress: Progress = silent,
 ) -> BoundaryMap:
     """Give the initial guess: Net1's grey output, the mean of several views of the image, rounded to 8 bit.
@@ -38,6 +40,8 @@ def guess(
         A loaded model, a model's name or the path of its file.
     settings
         Number of views whose mean is the guess, precision; device and tile size, which change nothing.
+    views
+        Which of the eight views, numbered from 0, are the guess; None for the first ones.
     progress
         Called as ``progress("guess", tiles_done, tiles)``.
 
@@ -55,19 +59,19 @@ def guess(
     """
     net1 = (loaded := model if isinstance(model, models.Model) else models.load(model)).net1
     seen = _seen(net1, edges)
-    members = settings.members or loaded.members
+    members = range(settings.members or loaded.members) if views is None else views
     total = np.zeros(seen.shape[1:], np.float32)
     network = tiling.Repeated(
         net1, tile_px=settings.tile_px, device=settings.device, precision=settings.precision
     )
-    for number, view in enumerate(_VIEWS[:members]):
+    for number, view in enumerate(_VIEWS[member] for member in members):
 
         def report(stage: str, done: int, tiles: int, number: int = number) -> None:
-            progress(stage, number * tiles + done, members * tiles)
+            progress(stage, number * tiles + done, len(members) * tiles)
 
         image = np.ascontiguousarray(_turned(seen, view))
         total += _turned_back(network(image, stage="guess", progress=report), view)
-    return BoundaryMap(np.rint(total / np.float32(members)).astype(np.uint8))
+    return BoundaryMap(np.rint(total / np.float32(len(members))).astype(np.uint8))
 
 
 def _seen(net1: nn.Module, edges: EdgeMaps) -> NDArray[np.uint8]:

@@ -72,6 +72,9 @@ class GuessSettings:
     members: int = 0
     """Views of the image, mirrored and transposed, whose mean is the guess (1..8); 0: as many as the model's
     card asks for."""
+    zoom: float = 0.0
+    """Factor by which views are reduced and enlarged: of three in turn one is at the working scale, one
+    smaller and one larger by this (1..2); 1: all are of one size; 0: what the model's card asks for."""
     device: str = "auto"
     """"auto", "cpu" or "cuda"."""
     tile_px: int = 1024
@@ -85,6 +88,8 @@ class GuessSettings:
         if self.scale != 0:
             _require_number("guess.scale", self.scale, 0.1, 4)
         _require_whole("guess.members", self.members, 0, 8)
+        if self.zoom != 0:
+            _require_number("guess.zoom", self.zoom, 1, 2)
         _require_one_of("guess.device", self.device, "auto", "cpu", "cuda")
         _require_whole("guess.tile_px", self.tile_px, 256, 8192)
         _require_one_of("guess.precision", self.precision, "auto", "float32", "bfloat16")

@@ -48,7 +48,7 @@ FIGURES = ("f1", "eq1", "precision")
 HELD_OUT, SYNTHETIC = "held_out", "synthetic"
 
 _TEST_SEEDS = (2025, 2026)
-_KEPT = ("architecture", "inputs", "closing", "members", "grains_px", "confidence")
+_KEPT = ("architecture", "inputs", "closing", "members", "zoom", "grains_px", "confidence")
 _RUN = "run.json"
 _DEFAULTS = TuneSettings()
 

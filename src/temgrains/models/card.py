@@ -57,6 +57,11 @@ class Model:
         return int(self.card.get("members", 1))
 
     @property
+    def zoom(self) -> float:
+        """How much smaller and larger some of the views are meant to be; see `GuessSettings`."""
+        return float(self.card.get("zoom", 1.0))
+
+    @property
     def grains_px(self) -> tuple[float, float] | None:
         """Mean grain diameters that suit the networks [px], to which images are resampled; None: any."""
         low, high = self.card.get("grains_px") or (0.0, 0.0)
@@ -130,6 +135,9 @@ def check_card(card: Any, where: str) -> None:
     members = card.get("members", 1)
     if not isinstance(members, int) or not 1 <= members <= 8:
         raise ModelError(f"{where}: members {members!r} must be a whole number from 1 to 8")
+    zoom = card.get("zoom", 1.0)
+    if not isinstance(zoom, int | float) or not 1 <= zoom <= 2:
+        raise ModelError(f"{where}: zoom {zoom!r} must be a number from 1 to 2")
     if card.get("closing", "gaps") not in ("gaps", "support"):
         raise ModelError(f"{where}: closing {card['closing']!r} must be gaps or support")
     if card["criterion"] not in ("paper", "reference"):

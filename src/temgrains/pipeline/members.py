@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from temgrains.grains import label
-from temgrains.pipeline import steps
-from temgrains.records import EdgeMaps, silent
+from temgrains.pipeline import steps, views
+from temgrains.records import silent
 from temgrains.settings import settings_from_dict
 from temgrains.statistics.distribution import summarise
 from temgrains.statistics.field import Field
@@ -18,16 +17,11 @@ from temgrains.statistics.report import weights_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from temgrains import models
     from temgrains.records import Analysis, Progress
 
 FEWEST = 4
 """Views that are looked at where the model asks for fewer."""
-
-_VIEWS = [(turn, mirrored) for turn in (False, True) for mirrored in ((), (-1,), (-2,), (-2, -1))]
-"""Those of `temgrains.guess`, in its order: transposed or not, then mirrored along some axes."""
 
 
 def member_means(
@@ -58,12 +52,9 @@ def member_means(
     networks = steps.loaded(model)
     settings = settings_from_dict(analysis.provenance["settings"])
     members = max(settings.guess.members or networks.members, FEWEST)
-    alone = replace(settings, guess=replace(settings.guess, members=1))
     means = []
-    for number, (turn, mirrored) in enumerate(_VIEWS[:members]):
-        seen = _viewed(analysis.edges, turn, mirrored)
-        found = np.flip(steps.guess_of(seen, model=networks, settings=alone).grey, mirrored)
-        grey = np.ascontiguousarray(np.swapaxes(found, -1, -2) if turn else found)
+    for number in range(members):
+        grey = views.guess_of(analysis.edges, model=networks, settings=settings, views=[number]).grey
         state = steps.at_image_scale(grey, analysis.micrograph.shape)
         boundaries = steps.closed(
             state, model=networks, settings=settings, excluded=analysis.micrograph.excluded_mask
@@ -71,13 +62,6 @@ def member_means(
         means.append(_mean(Field.of(label(boundaries), pixel_size=analysis.micrograph.pixel_size)))
         progress("members", number + 1, members)
     return tuple(means)
-
-
-def _viewed(edges: EdgeMaps, turn: bool, mirrored: tuple[int, ...]) -> EdgeMaps:
-    def view(image: NDArray[Any]) -> NDArray[Any]:
-        return np.ascontiguousarray(np.flip(np.swapaxes(image, -1, -2) if turn else image, mirrored))
-
-    return EdgeMaps(view(edges.maps), None if edges.grey is None else view(edges.grey))
 
 
 def _mean(counted: Field) -> float:

@@ -14,15 +14,12 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
-import numpy as np
-from skimage.transform import resize
-
 from temgrains import models
 from temgrains.boundaries import close
 from temgrains.edges import find_edges
 from temgrains.grains import label
-from temgrains.guess import guess
 from temgrains.micrograph.excluded import check_boxes, filled
+from temgrains.pipeline import views
 from temgrains.pipeline.provenance import timed
 from temgrains.pipeline.scale import resampled, working_scale
 from temgrains.records import (
@@ -90,8 +87,8 @@ def guess_of(
     settings: Settings = _DEFAULTS,
     progress: Progress = silent,
 ) -> BoundaryMap:
-    """Give Net1's initial guess at the scale of the edges."""
-    return guess(edges, model=model, settings=settings.guess, progress=progress)
+    """Give Net1's initial guess at the scale of the edges, the mean of the views that the model asks for."""
+    return views.guess_of(edges, model=loaded(model), settings=settings, progress=progress)
 
 
 def first_iterate(start: BoundaryMap) -> Iterate:
@@ -154,12 +151,7 @@ def sizes_of(grains: Grains, micrograph: Micrograph | None) -> GrainSizes:
 
 def at_image_scale(state: ByteArray, shape: tuple[int, int]) -> ByteArray:
     """Resample a state from the working scale to the image's shape."""
-    if state.shape == shape:
-        return state
-    shrinks = state.shape[0] > shape[0]
-    grey = resize(state, shape, order=1, mode="edge", anti_aliasing=shrinks, preserve_range=True)
-    resampled: ByteArray = np.rint(grey).astype(np.uint8)
-    return resampled
+    return views.at_shape(state, shape)
 
 
 def loaded(model: str | Path | models.Model) -> models.Model:

@@ -174,7 +174,8 @@ def real_recipe(**changes: Any) -> Recipe:
         _some(Background(), 0.7),
         Blur(focus_px=2.0, drift_px=2.5),
         CorrelatedNoise(),
-        ShotNoise(),
+        ShotNoise(least_dose=25.0),
+        _some(GaussianNoise(), 0.25),
         GreyScale(),
     )
     marks = (_some(Scratches(), 0.2), _some(JpegBlocks(), 0.3), ScaleBar(image_share=0.15))

@@ -110,7 +110,7 @@ def _net2_task(
 
 _USE: dict[str, dict[str, Any]] = {
     "paper": {},
-    "default": {"closing": "support", "members": 4, "grains_px": [28.0, 85.0]},
+    "default": {"closing": "support", "members": 4, "zoom": 1.4, "grains_px": [28.0, 85.0]},
 }
 """What the cards of both kinds ask of the stages around the networks (`temgrains.models.Model`)."""
 
