@@ -11,11 +11,12 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 from skimage.transform import resize
 
 import temgrains as tg
 from temgrains import models, pipeline
-from temgrains.export import write_overlay
+from temgrains.export import overlay, write_overlay
 from temgrains.micrograph import from_array
 from temgrains.records import Analysis
 from temgrains.refine import PoorGuessWarning
@@ -64,6 +65,16 @@ def course_of_fig_2(model: models.Model, shared: Path, pictures: Path | None) ->
             _picture(analysis, pictures / f"{name.replace(' ', '_')}.{model.name}.png")
 
 
+def side_by_side(known: list[models.Model], shared: Path, path: Path) -> None:
+    """Draw what each model finds on the authors' example, one above the other."""
+    micrograph = tg.read(shared / "data" / "saleh2025" / "TEM.png")
+    figure = Figure(figsize=(12, 2.1 * len(known)), layout="constrained")
+    for axes, model in zip(figure.subplots(len(known), 1, squeeze=False)[:, 0], known, strict=True):
+        axes.imshow(overlay(micrograph, tg.analyse(micrograph, model=model).boundaries))
+        axes.set(title=model.name, xticks=[], yticks=[])
+    figure.savefig(path, dpi=120)
+
+
 def _picture(analysis: Analysis, path: Path) -> None:
     write_overlay(path, analysis.micrograph, analysis.boundaries)
 
@@ -80,8 +91,10 @@ def main() -> None:
     warnings.simplefilter("ignore", PoorGuessWarning)
     if arguments.pictures:
         arguments.pictures.mkdir(parents=True, exist_ok=True)
-    for name in arguments.models:
-        model = load(name, arguments.shared)
+    known = [load(name, arguments.shared) for name in arguments.models]
+    if arguments.pictures:
+        side_by_side(known, arguments.shared, arguments.pictures / "TEM.side_by_side.png")
+    for name, model in zip(arguments.models, known, strict=True):
         course_of_fig_2(model, arguments.shared, arguments.pictures)
         table = score_uo2(model, arguments.shared, arguments.pictures)
         print(f"\n{name}, {TOLERANCE_PX:g} px, margin {MARGIN_PX} px")

@@ -4,6 +4,7 @@
     python docs/experiments/compare.py errors SHARED    # what the false and the missed lines are
     python docs/experiments/compare.py noise            # Gaussian noise of variance 0.001 to 0.2
     python docs/experiments/compare.py contrast         # strong and weak boundaries apart
+    python docs/experiments/compare.py sizes            # views of one size and of several
 
 SHARED is the folder of real data (data/uo2, data/saleh2025), which is not part of the repository. Prints the
 tables of docs/model.md.
@@ -34,6 +35,20 @@ from temgrains.synthesis.noise import GaussianNoise
 COLUMNS = ["eq1", "precision", "f1", "length", "vi", "ecd", "closed"]
 VARIANCES = (0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 SEED, COUNT = 4711, 24
+VIEWS = {
+    "1 view": GuessSettings(members=1, zoom=1),
+    "4 views of one size": GuessSettings(members=4, zoom=1),
+    "8 views of one size": GuessSettings(members=8, zoom=1),
+    "3 views of three sizes": GuessSettings(members=3, zoom=1.4),
+    "8 views of three sizes": GuessSettings(members=8, zoom=1.4),
+}
+FILMS = {
+    "20 to 64 px, as learnt": {},
+    "64 to 110 px": {"mean_diameter_px": (64.0, 110.0)},
+    "12 to 20 px": {"mean_diameter_px": (12.0, 20.0)},
+    "of two sizes": {"mean_diameter_px": (48.0, 64.0), "fine_share": 0.35, "fine_ratio": 0.3},
+}
+"""What is drawn to see how a model bears sizes of grains that it did not learn."""
 
 
 def real_images(shared: Path) -> Iterator[tuple[str, Micrograph, np.ndarray]]:
@@ -56,7 +71,7 @@ def canny(image: np.ndarray) -> np.ndarray:
 
 
 def compare_real(shared: Path) -> pd.DataFrame:
-    """Score the older ways, the published networks and one, four and eight views (4 px, margin 12 px)."""
+    """Score the older ways, the published networks and other sets of views (4 px, margin 12 px)."""
     matlab = shared / "data" / "saleh2025"
     known = {
         "published networks": models.import_matlab(
@@ -73,12 +88,10 @@ def compare_real(shared: Path) -> pd.DataFrame:
             for name, model in known.items()
         },
         **{
-            f"default, {views} view{'s' * (views > 1)}": lambda film, views=views: (
-                tg.analyse(
-                    film, model=default, settings=Settings(guess=GuessSettings(members=views))
-                ).boundaries.mask
+            f"default, {name}": lambda film, chosen=chosen: (
+                tg.analyse(film, model=default, settings=Settings(guess=chosen)).boundaries.mask
             )
-            for views in (1, 4, 8)
+            for name, chosen in VIEWS.items()
         },
     }
     rows = []
@@ -160,6 +173,22 @@ def by_contrast() -> pd.DataFrame:
                          "Eq. 1": table.f / table.n})  # fmt: skip
 
 
+def by_size() -> pd.DataFrame:
+    """Score views of one size and of several on grains of other sizes than those learnt from (3 px)."""
+    rows = []
+    model = models.load("default")
+    for film, changes in FILMS.items():
+        recipe = real_recipe(shape=(384, 384), **changes)
+        for index in range(COUNT // 2):
+            sample = synthesise(recipe, seed=SEED, index=index)
+            for name in ("4 views of one size", "3 views of three sizes"):
+                settings = Settings(guess=VIEWS[name])
+                found = tg.analyse(from_array(sample.image), model=model, settings=settings).boundaries.mask
+                verdict = tg.score(sample.truth, found, tolerance_px=3.0, margin_px=0)
+                rows.append({"film": film, "views": name, **{c: getattr(verdict, c) for c in COLUMNS}})
+    return pd.DataFrame(rows).groupby(["film", "views"], sort=False).mean()
+
+
 def analysed(recipe: Recipe, model: models.Model) -> Iterator[tuple]:
     """Give fresh micrographs and their analyses at the scale they were drawn in."""
     settings = Settings(guess=GuessSettings(scale=1.0))
@@ -173,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["real", "errors", "noise", "contrast"])
+    parser.add_argument("what", choices=["real", "errors", "noise", "contrast", "sizes"])
     parser.add_argument("shared", type=Path, nargs="?")
     arguments = parser.parse_args()
     if arguments.what in {"real", "errors"} and arguments.shared is None:
@@ -184,6 +213,7 @@ def main() -> None:
         "errors": lambda: explain_errors(arguments.shared),
         "noise": under_noise,
         "contrast": by_contrast,
+        "sizes": by_size,
     }[arguments.what]()
     print(table.round(3).to_string())
 

@@ -66,6 +66,8 @@ def fit(
         # One process feeds the network well: unpacking a pair takes a hundredth of learning from it.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*exists and is not empty.*")
+        # One library's use of another, which nobody who trains a network can change.
+        warnings.filterwarnings("ignore", ".*LeafSpec.*")
         # Fine-tuning keeps the statistics of the batch normalisation on purpose.
         warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")
         trainer.fit(task, *loaders, ckpt_path=str(last) if last.exists() else None, weights_only=False)
