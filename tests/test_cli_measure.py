@@ -19,7 +19,8 @@ from temgrains.records import Grains
 from temgrains.sizes import measure
 from temgrains.sizes.table import CUT
 from temgrains.statistics.labels import labelled, read_labels
-from temgrains.statistics.report import describe, pool
+from temgrains.statistics.pooling import pool
+from temgrains.statistics.report import describe
 from tessellations import random_cells, with_lines
 
 
@@ -86,6 +87,15 @@ def test_a_folder_is_pooled(tmp_path):
     assert entry["half_width_95"] == pytest.approx(half, rel=1e-6)
     assert entry["g_low"] < entry["g"] < entry["g_high"]
     assert entry["notes"] == ["5 fields or more are asked for"]
+    pooled = strict(tmp_path / "out" / "pooled.json")["distribution"]
+    fields = [strict(tmp_path / "out" / f"{k}.sizes.json")["distribution"] for k in range(3)]
+    means = [one["summary"]["mean"] for one in fields]
+    assert pooled["mean_ecd_of_each"] == means
+    assert pooled["mean"] == pytest.approx(np.mean(means))
+    assert pooled["half_width_95"] == pytest.approx(4.302653 * np.std(means, ddof=1) / math.sqrt(3), rel=1e-6)
+    assert pooled["all_grains"]["summary"]["count"] == sum(one["summary"]["count"] for one in fields)
+    assert min(means) < pooled["all_grains"]["summary"]["mean"] < max(means)
+    assert 0 < pooled["all_grains"]["lognormal"]["p"] <= 1
 
 
 def test_the_same_again_is_the_same_bytes(tmp_path):

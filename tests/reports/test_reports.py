@@ -102,10 +102,12 @@ def test_a_missing_extra_is_named(found, tmp_path, monkeypatch, kind, module, na
 
 def test_figures_are_pictures(found, tmp_path):
     with Image.open(reports.write(tmp_path / "a.png", found, "png")) as image:
-        assert image.size == (2125, 1771)
+        assert image.size == (2125, 2539)
     text = reports.write(tmp_path / "a.svg", found, "svg").read_text(encoding="utf-8")
     assert text.startswith("<?xml")
     assert "ECD [nm]" in text
+    assert "ASTM G, whole numbers" in text
+    assert "neighbours of a grain" in text
 
 
 def test_the_report_says_how_it_was_made(found, context, tmp_path):
@@ -125,6 +127,9 @@ def test_the_report_says_how_it_was_made(found, context, tmp_path):
         "corrections by hand",
         "no correction for sections is made",
         "bootstrap p = ",
+        "largest grain",
+        "it does not apply",
+        "area of whole grains by whole G",
     ):
         assert said in text, said
     assert len(re.findall("data:image/png;base64,", text)) == 2
@@ -161,13 +166,44 @@ def test_the_paragraph_is_ready_to_paste(found, context):
     )
 
 
+def test_a_grain_that_stands_apart_is_told_of(tmp_path):
+    labels = np.arange(1, 10001).reshape(100, 100).repeat(4, 0).repeat(4, 1)
+    labels[200:260, 200:260] = 10001
+    found = describe(labelled(labels, pixel_size=(1.0, 1.0)), choices=Choices(replicates=0))
+    largest = found.content["distribution"]["largest"]
+    assert largest["outliers"] == 1
+    assert largest["applies"]
+    text = reports.paragraph(found, reports.Context())
+    assert f"stood apart (as large as, ASTM E930): G = {largest['g']:.2f}, that of the others" in text
+    page = reports.write(tmp_path / "a.html", found, "html").read_text(encoding="utf-8")
+    assert "1, with 2.2 % of the area: it applies" in page
+    assert f"ECD 67.70 nm, G = {largest['g']:.2f}" in page
+    shares = found.content["distribution"]["area_share_by_g"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert len(shares) == 2
+    for g, share in shares.items():
+        assert f"{g}: {100 * share:.1f} %" in page
+
+
+def test_classes_of_g_weigh_whole_grains():
+    rows, columns = np.indices((300, 300))
+    labels = np.where(columns < 150, rows // 30 * 5 + columns // 30, 1000 + rows // 10 * 15 + columns // 10)
+    found = describe(labelled(labels + 1, pixel_size=(1.0, 1.0)), choices=Choices(replicates=0))
+    shares = found.content["distribution"]["area_share_by_g"]
+    assert len(shares) == 2
+    # Half of the area each: of the large squares fewer lie whole in the image, and these weigh more.
+    assert shares[min(shares, key=int)] == pytest.approx(0.5, abs=0.04)
+
+
 @pytest.mark.parametrize(
     "labels",
     [np.zeros((9, 9), int), np.ones((9, 9), int), np.arange(1, 13).reshape(3, 4)],
     ids=["no grain", "one grain", "all at the border"],
 )
 def test_little_to_report_is_defined(labels, tmp_path):
-    taken = describe(labelled(labels))
+    section = Choices(specimen="section", unfold=True)
+    taken = describe(labelled(labels, pixel_size=(2.0, 2.0)), choices=section)
+    assert (taken.content["distribution"]["unfolded"] is None) == (not len(taken.diameters))
     for kind, ending in reports.FORMATS.items():
         assert reports.write(tmp_path / f"a{ending}", taken, kind).stat().st_size > 0, kind
     text = reports.paragraph(taken, reports.Context())
