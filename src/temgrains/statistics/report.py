@@ -166,7 +166,7 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
         "methods": [found.to_dict() for found in methods],
         "distribution": _distribution(counted, choices),
         "network": _network(counted, network),
-        "uncertainty": _uncertainty(choices, counted.unit),
+        "uncertainty": uncertainty(choices, counted.unit),
     }
     return SizeStatistics(labelled, measured.table, counted, network, methods, plain(content))
 
@@ -200,8 +200,14 @@ def of_analysis(analysis: Analysis, *, choices: Choices = _DEFAULTS) -> SizeStat
     return complete(measured, choices=choices)
 
 
-def _uncertainty(choices: Choices, unit: str) -> dict[str, Any]:
-    """Keep apart what makes a size uncertain."""
+def uncertainty(choices: Choices, unit: str) -> dict[str, Any]:
+    """Keep apart what makes the sizes of one image uncertain, as plain JSON.
+
+    Raises
+    ------
+    ValueError
+        If the calibration's error is no share.
+    """
     error = choices.calibration_error
     calibration: dict[str, Any] = {"note": "the error of the pixel size was not stated"}
     if error is not None:
