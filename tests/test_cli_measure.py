@@ -179,6 +179,21 @@ def test_what_are_no_labels_is_refused(pixels, reason, tmp_path):
         read_labels(tmp_path / "a.tif")
 
 
+def test_labels_that_no_table_holds_are_refused():
+    with pytest.raises(ValueError, match=r"it holds the label 9.22337e\+18; labels are at most 9.22337e\+18"):
+        labelled(np.full((3, 3), 2**63, np.uint64))
+    assert labelled(np.full((3, 3), 2**63 - 1, np.uint64)).numbers.tolist() == [2**63 - 1]
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path):
+    saved(tmp_path / "film.tif")
+    (tmp_path / "out").write_text("mine")
+    done = invoke(tmp_path / "film.tif", "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "is a file; give a folder for the results" in " ".join(done.stderr.split())
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_complex_numbers_are_no_labels():
     with pytest.raises(ValueError, match="its pixels are complex128, no whole numbers"):
         labelled(np.ones((3, 3), complex))
@@ -301,7 +316,8 @@ def test_the_error_of_the_calibration_is_kept_apart(tmp_path):
     for wrong in ("-1", "100", "nan"):
         done = invoke(tmp_path / "film.tif", "--out", tmp_path, "--calibration-error", wrong)
         assert done.exit_code == 1
-        assert "it must be from 0 to 1" in done.stderr
+        told = " ".join(done.stderr.split())
+        assert f"--calibration-error is {wrong}; give in percent" in told
         assert "Traceback" not in done.output
 
 

@@ -8,6 +8,7 @@ import io
 import math
 import os
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -82,6 +83,41 @@ def test_text_in_a_workbook_is_no_formula(tmp_path):
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert dict(book["About"].values)["source"] == "'=HYPERLINK(1)"
     assert book["Grains"]["L2"].value is None, "undefined is empty"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_a_workbook_needs_room_for_temporary_files(tmp_path):
+    """Whatever happens is one sentence, nothing else is printed, and the old file stays."""
+    pytest.importorskip("openpyxl")
+    (tmp_path / "a.xlsx").write_bytes(b"old")
+    script = f"""
+import resource, signal
+import numpy as np
+from temgrains import reports
+from temgrains.statistics.labels import labelled
+from temgrains.statistics.report import Choices, describe
+
+labels = np.arange(1, 901).reshape(30, 30).repeat(4, 0).repeat(4, 1)
+found = describe(labelled(labels), choices=Choices(replicates=0))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    reports.write({str(tmp_path / "a.xlsx")!r}, found, "xlsx")
+except OSError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "the folder for temporary files" in done.stdout
+    assert "the file is as it was before" in done.stdout
+    assert done.stderr == ""
+    assert (tmp_path / "a.xlsx").read_bytes() == b"old"
+
+
+def test_a_workbook_holds_whatever_a_file_is_called(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    found = describe(labelled(np.ones((9, 9), int), source="a\x07\udce9.tif"), choices=Choices(replicates=0))
+    book = openpyxl.load_workbook(reports.write(tmp_path / "a.xlsx", found, "xlsx"))
+    assert book["About"]["B2"].value == "a??.tif"
 
 
 def test_more_grains_than_a_sheet_holds_are_refused(found, tmp_path, monkeypatch):

@@ -87,13 +87,17 @@ def measure(
     A map that fails is reported and the others are done; the exit code is then 1.
     """
     from temgrains import reports
-    from temgrains.statistics.between import calibration_in_g
     from temgrains.statistics.report import Choices
 
     kinds = reports.check(name.strip() for name in formats.split(","))
     error = None if calibration_error is None else calibration_error / 100
-    if error is not None:
-        calibration_in_g(error)  # refuses what is no share, before there is any work
+    if error is not None and not 0 <= error < 1:
+        raise ValueError(
+            f"--calibration-error is {calibration_error:g}; give in percent by how much the size of a pixel "
+            "may be off, from 0 to below 100, such as 2"
+        )
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; give a folder for the results")
     choices = Choices(seed=seed, calibration_error=error, specimen=specimen.value, unfold=unfold)
     maps = _maps(labels)
     out.mkdir(parents=True, exist_ok=True)
