@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from temgrains.statistics.astm import g_of_area
+from temgrains.statistics.astm import INCH_AT_100X_MM, g_of_area
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def g_classes(
     """
     if not len(areas_mm2):
         return {}
-    classes = np.array([round(g_of_area(area)) for area in areas_mm2.tolist()])
+    classes = np.rint(np.log2(INCH_AT_100X_MM**2 / areas_mm2) + 1)  # as `g_of_area`, of a million at once
     found, places = np.unique(classes, return_inverse=True)
     held = np.bincount(places, areas_mm2 if weights is None else weights * areas_mm2)
     return {int(g): float(share) for g, share in zip(found, held / held.sum(), strict=True)}
