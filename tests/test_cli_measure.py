@@ -19,7 +19,8 @@ from temgrains.records import Grains
 from temgrains.sizes import measure
 from temgrains.sizes.table import CUT
 from temgrains.statistics.labels import labelled, read_labels
-from temgrains.statistics.report import describe, pool
+from temgrains.statistics.pooling import pool
+from temgrains.statistics.report import describe
 from tessellations import random_cells, with_lines
 
 
@@ -86,6 +87,15 @@ def test_a_folder_is_pooled(tmp_path):
     assert entry["half_width_95"] == pytest.approx(half, rel=1e-6)
     assert entry["g_low"] < entry["g"] < entry["g_high"]
     assert entry["notes"] == ["5 fields or more are asked for"]
+    pooled = strict(tmp_path / "out" / "pooled.json")["distribution"]
+    fields = [strict(tmp_path / "out" / f"{k}.sizes.json")["distribution"] for k in range(3)]
+    means = [one["summary"]["mean"] for one in fields]
+    assert pooled["mean_ecd_of_each"] == means
+    assert pooled["mean"] == pytest.approx(np.mean(means))
+    assert pooled["half_width_95"] == pytest.approx(4.302653 * np.std(means, ddof=1) / math.sqrt(3), rel=1e-6)
+    assert pooled["all_grains"]["summary"]["count"] == sum(one["summary"]["count"] for one in fields)
+    assert min(means) < pooled["all_grains"]["summary"]["mean"] < max(means)
+    assert 0 < pooled["all_grains"]["lognormal"]["p"] <= 1
 
 
 def test_the_same_again_is_the_same_bytes(tmp_path):
@@ -167,6 +177,21 @@ def test_what_are_no_labels_is_refused(pixels, reason, tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
     with pytest.raises(UnreadableImage, match=reason):
         read_labels(tmp_path / "a.tif")
+
+
+def test_labels_that_no_table_holds_are_refused():
+    with pytest.raises(ValueError, match=r"it holds the label 9.22337e\+18; labels are at most 9.22337e\+18"):
+        labelled(np.full((3, 3), 2**63, np.uint64))
+    assert labelled(np.full((3, 3), 2**63 - 1, np.uint64)).numbers.tolist() == [2**63 - 1]
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path):
+    saved(tmp_path / "film.tif")
+    (tmp_path / "out").write_text("mine")
+    done = invoke(tmp_path / "film.tif", "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "is a file; give a folder for the results" in " ".join(done.stderr.split())
+    assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_complex_numbers_are_no_labels():
@@ -291,7 +316,8 @@ def test_the_error_of_the_calibration_is_kept_apart(tmp_path):
     for wrong in ("-1", "100", "nan"):
         done = invoke(tmp_path / "film.tif", "--out", tmp_path, "--calibration-error", wrong)
         assert done.exit_code == 1
-        assert "it must be from 0 to 1" in done.stderr
+        told = " ".join(done.stderr.split())
+        assert f"--calibration-error is {wrong}; give in percent" in told
         assert "Traceback" not in done.output
 
 

@@ -8,6 +8,7 @@ import io
 import math
 import os
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -84,6 +85,41 @@ def test_text_in_a_workbook_is_no_formula(tmp_path):
     assert book["Grains"]["L2"].value is None, "undefined is empty"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_a_workbook_needs_room_for_temporary_files(tmp_path):
+    """Whatever happens is one sentence, nothing else is printed, and the old file stays."""
+    pytest.importorskip("openpyxl")
+    (tmp_path / "a.xlsx").write_bytes(b"old")
+    script = f"""
+import resource, signal
+import numpy as np
+from temgrains import reports
+from temgrains.statistics.labels import labelled
+from temgrains.statistics.report import Choices, describe
+
+labels = np.arange(1, 901).reshape(30, 30).repeat(4, 0).repeat(4, 1)
+found = describe(labelled(labels), choices=Choices(replicates=0))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    reports.write({str(tmp_path / "a.xlsx")!r}, found, "xlsx")
+except OSError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "the folder for temporary files" in done.stdout
+    assert "the file is as it was before" in done.stdout
+    assert done.stderr == ""
+    assert (tmp_path / "a.xlsx").read_bytes() == b"old"
+
+
+def test_a_workbook_holds_whatever_a_file_is_called(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    found = describe(labelled(np.ones((9, 9), int), source="a\x07\udce9.tif"), choices=Choices(replicates=0))
+    book = openpyxl.load_workbook(reports.write(tmp_path / "a.xlsx", found, "xlsx"))
+    assert book["About"]["B2"].value == "a??.tif"
+
+
 def test_more_grains_than_a_sheet_holds_are_refused(found, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "MOST_ROWS", 9)
     with pytest.raises(ValueError, match=r"\d+ grains: XLSX holds at most 9 rows; write CSV"):
@@ -102,10 +138,12 @@ def test_a_missing_extra_is_named(found, tmp_path, monkeypatch, kind, module, na
 
 def test_figures_are_pictures(found, tmp_path):
     with Image.open(reports.write(tmp_path / "a.png", found, "png")) as image:
-        assert image.size == (2125, 1771)
+        assert image.size == (2125, 2539)
     text = reports.write(tmp_path / "a.svg", found, "svg").read_text(encoding="utf-8")
     assert text.startswith("<?xml")
     assert "ECD [nm]" in text
+    assert "ASTM G, whole numbers" in text
+    assert "neighbours of a grain" in text
 
 
 def test_the_report_says_how_it_was_made(found, context, tmp_path):
@@ -125,6 +163,9 @@ def test_the_report_says_how_it_was_made(found, context, tmp_path):
         "corrections by hand",
         "no correction for sections is made",
         "bootstrap p = ",
+        "largest grain",
+        "it does not apply",
+        "area of whole grains by whole G",
     ):
         assert said in text, said
     assert len(re.findall("data:image/png;base64,", text)) == 2
@@ -161,13 +202,49 @@ def test_the_paragraph_is_ready_to_paste(found, context):
     )
 
 
+def test_a_grain_that_stands_apart_is_told_of(tmp_path):
+    labels = np.arange(1, 10001).reshape(100, 100).repeat(4, 0).repeat(4, 1)
+    labels[200:260, 200:260] = 10001
+    found = describe(labelled(labels, pixel_size=(1.0, 1.0)), choices=Choices(replicates=0))
+    largest = found.content["distribution"]["largest"]
+    assert largest["outliers"] == 1
+    assert largest["applies"]
+    text = reports.paragraph(found, reports.Context())
+    assert f"stood apart (as large as, ASTM E930): G = {largest['g']:.2f}, that of the others" in text
+    page = reports.write(tmp_path / "a.html", found, "html").read_text(encoding="utf-8")
+    assert "1, with 2.2 % of the area: it applies" in page
+    assert f"ECD 67.70 nm, G = {largest['g']:.2f}" in page
+    shares = found.content["distribution"]["area_share_by_g"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert len(shares) == 2
+    for g, share in shares.items():
+        assert f"{g}: {100 * share:.1f} %" in page
+
+
+def test_classes_of_g_weigh_whole_grains():
+    rows, columns = np.indices((400, 400))
+    coarse, fine = rows // 30 * 40 + columns // 30, 1000 + rows // 10 * 40 + columns // 10
+    labels = np.where(rows // 30 % 2, coarse, fine) + 1
+    shares = []
+    for down, across in np.ndindex(4, 4):
+        cut = labels[15 * down :, 8 * across :][:300, :300]
+        found = describe(labelled(cut, pixel_size=(1.0, 1.0)), choices=Choices(replicates=0))
+        by_g = found.content["distribution"]["area_share_by_g"]
+        assert len(by_g) == 2
+        shares.append(by_g[min(by_g, key=int)])
+    # Half of the area each: of the large squares fewer lie whole in the image, and these weigh more.
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.02)
+
+
 @pytest.mark.parametrize(
     "labels",
     [np.zeros((9, 9), int), np.ones((9, 9), int), np.arange(1, 13).reshape(3, 4)],
     ids=["no grain", "one grain", "all at the border"],
 )
 def test_little_to_report_is_defined(labels, tmp_path):
-    taken = describe(labelled(labels))
+    section = Choices(specimen="section", unfold=True)
+    taken = describe(labelled(labels, pixel_size=(2.0, 2.0)), choices=section)
+    assert (taken.content["distribution"]["unfolded"] is None) == (not len(taken.diameters))
     for kind, ending in reports.FORMATS.items():
         assert reports.write(tmp_path / f"a{ending}", taken, kind).stat().st_size > 0, kind
     text = reports.paragraph(taken, reports.Context())

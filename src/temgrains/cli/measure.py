@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from temgrains.reports import Context
     from temgrains.statistics.field import GrainSize
+    from temgrains.statistics.pooling import OneField
     from temgrains.statistics.report import Choices, SizeStatistics
 
 _log = logging.getLogger(__name__)
@@ -80,22 +81,27 @@ def measure(
     For each there appear in DIR STEM.sizes.csv (a row per grain) and STEM.sizes.json (grain size by method,
     distribution, network of boundaries), or what --formats asks for: STEM.sizes.xlsx, .geojson and .coco.json
     (polygons), .figure.png and .svg, .report.html and .pdf. methods.csv has a row per image and method,
-    pooled.json the mean of all images with its interval: they count as fields of one specimen.
+    pooled.json the mean of all images with its interval, and the distribution of all their grains: they count
+    as fields of one specimen.
 
     A map that fails is reported and the others are done; the exit code is then 1.
     """
     from temgrains import reports
-    from temgrains.statistics.between import calibration_in_g
     from temgrains.statistics.report import Choices
 
     kinds = reports.check(name.strip() for name in formats.split(","))
     error = None if calibration_error is None else calibration_error / 100
-    if error is not None:
-        calibration_in_g(error)  # refuses what is no share, before there is any work
+    if error is not None and not 0 <= error < 1:
+        raise ValueError(
+            f"--calibration-error is {calibration_error:g}; give in percent by how much the size of a pixel "
+            "may be off, from 0 to below 100, such as 2"
+        )
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; give a folder for the results")
     choices = Choices(seed=seed, calibration_error=error, specimen=specimen.value, unfold=unfold)
     maps = _maps(labels)
     out.mkdir(parents=True, exist_ok=True)
-    results: dict[str, list[GrainSize]] = {}
+    results: dict[str, OneField] = {}
     for stem, path in maps.items():
         try:
             found, context = _found(stem, path, nm_per_px, choices, members=members)
@@ -104,7 +110,7 @@ def measure(
             _log.debug("%s failed", path, exc_info=True)
             complain(sentence(failure, path))
     if results:
-        _write_pooled(out, results, tiles=tiles)
+        _write_pooled(out, results, tiles=tiles, seed=seed)
     if failed := len(maps) - len(results):
         complain(f"{failed} of {len(maps)} maps failed")
         raise typer.Exit(1)
@@ -159,9 +165,10 @@ def _written(
     kinds: tuple[str, ...],
     found: "SizeStatistics",
     context: "Context",
-) -> "list[GrainSize]":
+) -> "OneField":
     """Write the results of one map, and say what it shows."""
     from temgrains import reports
+    from temgrains.statistics.pooling import OneField
 
     for kind in kinds:
         reports.write(out / f"{stem}{reports.FORMATS[kind]}", found, kind, context=context)
@@ -169,17 +176,22 @@ def _written(
     for note in (*found.content["notes"], *few):
         typer.echo(f"{path}: note: {note}", err=True)
     typer.echo(f"{path}: {_line(found.content)}")
-    return found.methods
+    return OneField.of(found)
 
 
-def _write_pooled(out: Path, results: "dict[str, list[GrainSize]]", *, tiles: bool) -> None:
+def _write_pooled(out: Path, results: "dict[str, OneField]", *, tiles: bool, seed: int) -> None:
     import json
 
     from temgrains.files import csv_text, write_text
-    from temgrains.statistics.report import pool
+    from temgrains.statistics.pooling import pool, pool_diameters
 
-    write_text(out / "methods.csv", csv_text(_rows(results)))
-    content = {"images": list(results), "methods": pool(list(results.values()), tiles=tiles)}
+    methods = {stem: one.methods for stem, one in results.items()}
+    write_text(out / "methods.csv", csv_text(_rows(methods)))
+    content = {
+        "images": list(results),
+        "methods": pool(list(methods.values()), tiles=tiles),
+        "distribution": pool_diameters(list(results.values()), tiles=tiles, rng=seed),
+    }
     write_text(out / "pooled.json", json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QApplication,
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QLabel,
@@ -22,11 +22,16 @@ from qtpy.QtWidgets import (
 from temgrains.errors import sentence
 from temgrains.gui import _widgets
 from temgrains.gui._worker import Runner
+from temgrains.gui.sizes_doubt import UncertaintyPage
 from temgrains.gui.sizes_layers import SizeLayers
 from temgrains.gui.sizes_link import Link
 from temgrains.gui.sizes_pages import DistributionPage, GrainsPage, MethodsPage
-from temgrains.gui.sizes_state import EMPTY, Filters, columns_of, kept, unit_of, weights_of_kept
-from temgrains.gui.sizes_work import Fitting, Measuring, wording, writing
+from temgrains.gui.sizes_parts import FilterBar
+from temgrains.gui.sizes_state import EMPTY, Shown, columns_of, kept, unit_of, weights_of_kept
+from temgrains.gui.sizes_views import Views
+from temgrains.gui.sizes_work import Fitting, Measuring, Telling, wording, writing
+from temgrains.statistics import report
+from temgrains.statistics.report import Choices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from temgrains.gui._chores import Chore
     from temgrains.gui._desk import Desk
     from temgrains.gui._worker import Work
+    from temgrains.statistics.distribution import Lognormal
     from temgrains.statistics.report import Measured
 
 FILES = ";;".join(
@@ -67,20 +73,19 @@ class SizesPanel(QWidget):
         self.layers = SizeLayers(desk.viewer, desk.watch.quietly)
         self.runner = Runner(self, alone=False, flush_ms=FLUSH_MS)
         self.found: Measured | None = None
+        self.shown: Shown | None = None
         self._kept = np.zeros(0, np.bool_)
         self._waiting: Work | None = None
         self.choice = QComboBox()
-        self.whole = QCheckBox("whole grains only")
-        self.smallest = _widgets.number("Leave out grains of less area", (0, 1e12), 0, decimals=0)
-        self.surest = _widgets.number("Leave out grains of less confidence, 0 to 1", (0, 1), 0)
-        self.surest_name = _widgets.label("confidence from")
-        self.left, self.message = QLabel(), QLabel()
+        self.bar, self.message = FilterBar(), QLabel()
         self.save = _widgets.button(
             "Save…",
             "Write table, polygons, figure or report; all grains are in it, whatever the filters leave",
         )
         self.copy = _widgets.button("Copy text", "Copy a paragraph on methods and results for a paper")
+        self.views = Views(desk, self)
         self.grains, self.distribution, self.methods = GrainsPage(), DistributionPage(), MethodsPage()
+        self.doubt = UncertaintyPage(self.views)
         self.tabs = QTabWidget()
         self._soon, self._later, self._away = QTimer(self), QTimer(self), QTimer(self)
         self._build()
@@ -95,9 +100,14 @@ class SizesPanel(QWidget):
         return self.runner.busy or self._soon.isActive() or self._later.isActive()
 
     @property
-    def filters(self) -> Filters:
-        """What the user left in."""
-        return Filters(self.whole.isChecked(), self.smallest.value(), self.surest.value())
+    def choices(self) -> Choices:
+        """What the user stated, as `temgrains measure` takes it."""
+        return Choices(
+            calibration_error=self.doubt.calibration_error,
+            member_means=self.views.means,
+            specimen=self.distribution.specimen.currentData(),
+            unfold=self.distribution.unfold.isChecked(),
+        )
 
     def choose_grain(self, grain: int, *, centre: bool = False) -> None:
         """Outline a grain and choose its row; say so where the filters leave it out."""
@@ -111,13 +121,13 @@ class SizesPanel(QWidget):
     def save_to(self, path: Path) -> None:
         """Write what was found, in the format that the file's name ends in."""
         if self.found is not None:
-            context = self.link.context()
-            self._begin(writing(self.found, path, context, lambda done: self._tell(f"saved {done}")))
+            told = Telling(self.found, self.choices, self.link.context())
+            self._begin(writing(told, path, lambda done: self._tell(f"saved {done}")))
 
     def copy_text(self) -> None:
         """Put a paragraph on methods and results into the clipboard."""
         if self.found is not None:
-            self._begin(wording(self.found, self.link.context(), self._take_text))
+            self._begin(wording(Telling(self.found, self.choices, self.link.context()), self._take_text))
 
     def begin(self) -> None:
         """Follow the viewer, and measure what is there now."""
@@ -151,22 +161,16 @@ class SizesPanel(QWidget):
         self.choice.setToolTip("The layer of labels that is measured")
         self.choice.setPlaceholderText("no layer of grains")
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.whole.setChecked(True)
-        self.whole.setToolTip(
-            "Leave out grains that the border or a left-out part cuts: what one sees is a part"
-        )
-        for text in (self.left, self.message):
-            text.setWordWrap(True)
-        pages = ((self.grains, "Grains"), (self.distribution, "Distribution"), (self.methods, "Methods"))
-        for page, title in pages:
-            self.tabs.addTab(page, title)
-        for part in (
-            _widgets.row([_widgets.label("Grains"), self.choice]),
-            _widgets.row([self.whole, 1, _widgets.label("area from"), self.smallest]),
-            _widgets.row([self.surest_name, self.surest, 1]),
-            self.left,
+        self.message.setWordWrap(True)
+        for page, title in (
+            (self.grains, "Grains"),
+            (self.distribution, "Distribution"),
+            (self.methods, "Methods"),
+            (self.doubt, "Uncertainty"),
         ):
-            layout.addWidget(part)
+            self.tabs.addTab(page, title)
+        layout.addWidget(_widgets.row([_widgets.label("Grains"), self.choice]))
+        layout.addWidget(self.bar)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(_widgets.row([self.save, self.copy, 1]))
         layout.addWidget(self.message)
@@ -184,8 +188,9 @@ class SizesPanel(QWidget):
         self.link.edited.connect(self._soon.start)
         self.link.clicked.connect(self._on_clicked)
         self.choice.activated.connect(lambda _: self._choose_layer(self.choice.currentData()))
-        for change in (self.whole.toggled, self.smallest.valueChanged, self.surest.valueChanged):
-            change.connect(lambda _: self._show())
+        self.bar.changed.connect(self._show)
+        for stated in (self.distribution.stated, self.doubt.stated, self.views.changed, self._desk.changed):
+            stated.connect(self._show_stated)
         self.grains.table.chosen.connect(lambda grain: self.choose_grain(grain, centre=True))
         self.grains.coloured.connect(lambda _: self._colour())
         self.methods.lines.connect(lambda _: self._draw_lines())
@@ -223,9 +228,8 @@ class SizesPanel(QWidget):
             self._start(Measuring(source))
 
     def _fit(self) -> None:
-        diameters = self._diameters()
-        if len(diameters) > 2:
-            self._start(Fitting(diameters, self._weights()))
+        if self.shown is not None and len(self.shown.diameters) > 2:
+            self._start(Fitting(self.shown.diameters, self._weights()))
 
     def _start(self, work: Work) -> None:
         """Begin a piece of work, or keep it until the one at work is done; a newer one takes its place."""
@@ -241,7 +245,7 @@ class SizesPanel(QWidget):
                 self._show_methods(results[-1])
             else:
                 self._show()
-        elif self.found is not None and len(self._diameters()) == results[-1].count:
+        elif isinstance(work, Fitting) and self.shown and work.diameters is self.shown.diameters:
             self._show_distribution(results[-1])
 
     def _on_ended(self, _work: Work, error: Exception | None) -> None:
@@ -264,14 +268,12 @@ class SizesPanel(QWidget):
         self.message.setText("" if found is not None else EMPTY)
         self._later.stop()
         if found is None:
-            self.left.setText("")
+            self.shown = None
+            self.bar.left.setText("")
             return
-        unit = unit_of(found.table)
-        self.smallest.setSuffix(f" {unit}²")
-        for widget in (self.surest, self.surest_name):
-            widget.setVisible("confidence" in found.table)
-        self._kept, text = kept(found.table, self.filters)
-        self.left.setText(text)
+        self.bar.suit(unit_of(found.table), confidence="confidence" in found.table)
+        self._kept, text = kept(found, self.bar.filters)
+        self.bar.left.setText(text)
         self.grains.offer(columns_of(found.table))
         self.grains.table.show_grains(found.table, self._kept)
         self._show_methods(found)
@@ -287,23 +289,24 @@ class SizesPanel(QWidget):
             self.methods.show_methods(methods)
             self.message.setText("; ".join(content["notes"]))
 
-    def _show_distribution(self, fit: Any = None) -> None:
-        from temgrains.statistics.distribution import fit_lognormal, summarise  # noqa: PLC0415
+    def _show_distribution(self, fit: Lognormal | None = None) -> None:
+        """Show the grains that are kept, anew or with a fit that is tried in full now."""
+        if fit is not None and self.shown is not None:
+            self.shown = replace(self.shown, fit=fit)
+        else:
+            self.shown = Shown.of(self.found, self._kept, self.choices, weighted=self.bar.whole.isChecked())
+        self.distribution.show_distribution(self.shown)
+        self.doubt.show_uncertainty(self.shown.summary, self.choices, self.shown.unit)
 
-        diameters, weights = self._diameters(), self._weights()
-        fit = fit or fit_lognormal(diameters, weights=weights, replicates=0)
-        unit = unit_of(self.found.table) if self.found is not None else "px"
-        summary = summarise(diameters, weights=weights)
-        self.distribution.show_distribution(diameters, summary, fit, unit)
-
-    def _diameters(self) -> NDArray[np.float64]:
-        if self.found is None:
-            return np.zeros(0)
-        diameters: NDArray[np.float64] = self.found.table[f"ecd_{unit_of(self.found.table)}"].to_numpy()
-        return diameters[self._kept]
+    def _show_stated(self) -> None:
+        """Show what follows from what the user stated of the specimen and its scale."""
+        if self.shown is not None:
+            unfolded = report.unfolded(self.shown.diameters, self.choices)
+            self.shown = replace(self.shown, unfolded=unfolded)
+            self._show_distribution(self.shown.fit)
 
     def _weights(self) -> NDArray[np.float64] | None:
-        if self.found is None or not self.whole.isChecked():
+        if self.found is None or not self.bar.whole.isChecked():
             return None
         return weights_of_kept(self.found, self._kept)
 

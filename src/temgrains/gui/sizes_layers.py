@@ -164,7 +164,7 @@ def _parallel(counted: Field, number: int, degrees: float) -> list[tuple[NDArray
     across = np.array([along[1], -along[0]])
     reach = np.abs(size * across).sum() / 2
     found = []
-    shift = 0.618 * number % 1
+    shift = (0.5 + 0.618 * number) % 1
     for share in 2 * (np.arange(LINES_PER_DIRECTION) + shift) / LINES_PER_DIRECTION - 1:
         ends = _clipped(size / 2 + share * reach * across, along, size)
         if ends is not None:

@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QComboBox,
-    QFrame,
     QHeaderView,
-    QLabel,
-    QScrollArea,
-    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from temgrains.gui import _widgets
 from temgrains.gui.sizes_layers import LINE_KINDS
+from temgrains.gui.sizes_parts import column_of, scrolling, text_label
 from temgrains.gui.sizes_plot import KINDS, DistributionPlot
 from temgrains.gui.sizes_state import distribution_text, method_text, number, why_text
 from temgrains.gui.sizes_table import GrainTable
+from temgrains.statistics.unfolding import FILM, SECTION
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from temgrains.gui.sizes_state import Column
-    from temgrains.statistics.distribution import Lognormal, Summary
+    from temgrains.gui.sizes_state import Column, Shown
     from temgrains.statistics.field import GrainSize
 
 _NO_COLOUR = "their own colours"
@@ -49,7 +43,7 @@ class GrainsPage(QWidget):
         self.colour.setToolTip("Show one measure as a map over the grains, with a colour bar")
         self.colour.addItem(_NO_COLOUR, "")
         self.colour.activated.connect(lambda _: self.coloured.emit(self.colour.currentData()))
-        layout = _column(self)
+        layout = column_of(self)
         layout.addWidget(self.table, 1)
         layout.addWidget(_widgets.row([_widgets.label("Colour by"), self.colour, 1]))
 
@@ -69,29 +63,58 @@ class GrainsPage(QWidget):
 
 
 class DistributionPage(QWidget):
-    """Histogram, fit and cumulative share, and what they show in numbers."""
+    """Histogram, fit and cumulative share, and what they show in numbers; whether sections are unfolded."""
+
+    stated = Signal()
+    """The user stated another specimen, or wants spheres or none."""
 
     def __init__(self) -> None:
         super().__init__()
         self.plot = DistributionPlot()
-        self.kind = QComboBox()
+        self.kind, self.specimen = QComboBox(), QComboBox()
         self.kind.addItems(KINDS)
         self.kind.setToolTip(
-            "Shares by number or by area, or quantiles against those of a lognormal distribution"
+            "Shares by number or by area, the area by ASTM G, where two kinds of grain show as two peaks, or "
+            "quantiles against those of a lognormal distribution"
         )
-        self.kind.currentTextChanged.connect(self.plot.show_kind)
-        self.text = _text()
-        layout = _column(self)
+        for name, kind in (("columnar film", "film"), ("section", "section")):
+            self.specimen.addItem(name, kind)
+        self.specimen.setToolTip(
+            "A film whose grains reach through it, or a section through grains much smaller than the specimen"
+            "  (--specimen)"
+        )
+        self.unfold = QCheckBox("spheres")
+        self.unfold.setToolTip(
+            "Estimate the spheres behind the circles of a section, by number (Saltykov); takes grains as "
+            "spheres that do not touch, and gives no error  (--unfold)"
+        )
+        self.banner, self.text = text_label(), text_label()
+        content = QWidget()
+        layout = column_of(content)
+        layout.addWidget(_widgets.row([_widgets.label("Specimen"), self.specimen, self.unfold, 1]))
+        layout.addWidget(self.banner)
         layout.addWidget(_widgets.row([_widgets.label("Show"), self.kind, 1]))
         layout.addWidget(self.plot, 1)
         layout.addWidget(self.text)
+        column_of(self).addWidget(scrolling(content))
+        self.kind.currentTextChanged.connect(self.plot.show_kind)
+        self.specimen.currentIndexChanged.connect(lambda _: self._on_specimen())
+        self.unfold.toggled.connect(lambda _: self.stated.emit())
+        self._on_specimen()
 
-    def show_distribution(
-        self, diameters: NDArray[np.float64], summary: Summary, fit: Lognormal, unit: str
-    ) -> None:
+    def show_distribution(self, shown: Shown) -> None:
         """Show diameters, their statistics and their fit."""
-        self.plot.show_diameters(diameters, fit, unit)
-        self.text.setText(distribution_text(summary, fit, unit))
+        self.plot.show_distribution(shown)
+        self.text.setText(distribution_text(shown))
+
+    def _on_specimen(self) -> None:
+        """Say what a film and a section are; nothing is to be unfolded in a film."""
+        film = self.specimen.currentData() == "film"
+        if film:
+            self.unfold.setChecked(False)
+        self.unfold.setEnabled(not film)
+        self.banner.setText(f"<i>{FILM if film else SECTION}</i>")
+        self.stated.emit()
 
 
 class MethodsPage(QWidget):
@@ -105,7 +128,7 @@ class MethodsPage(QWidget):
         self._methods: list[GrainSize] = []
         self.table = _method_table()
         self.table.currentCellChanged.connect(lambda row, *_: self._show_method(row))
-        self.detail, self.why = _text(), _text()
+        self.detail, self.why = text_label(), text_label()
         self.fold = _widgets.Fold("Why do these differ?", self.why)
         self.draw = QComboBox()
         self.draw.addItems(LINE_KINDS)
@@ -114,13 +137,13 @@ class MethodsPage(QWidget):
         )
         self.draw.textActivated.connect(self.lines)
         content = QWidget()
-        layout = _column(content)
+        layout = column_of(content)
         layout.addWidget(self.table)
         layout.addWidget(_widgets.row([_widgets.label("Test lines"), self.draw, 1]))
         layout.addWidget(self.detail)
         layout.addWidget(self.fold)
         layout.addStretch(1)
-        _column(self).addWidget(_scrolling(content))
+        column_of(self).addWidget(scrolling(content))
 
     def show_methods(self, methods: list[GrainSize]) -> None:
         """Show the results of all methods."""
@@ -163,27 +186,3 @@ def _method_table() -> QTableWidget:
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setToolTip("Choose a method to see its formula, its counts and what limits it")
     return table
-
-
-def _text() -> QLabel:
-    text = QLabel()
-    text.setWordWrap(True)
-    text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
-    return text
-
-
-def _scrolling(content: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
-
-
-def _column(widget: QWidget) -> QVBoxLayout:
-    layout = QVBoxLayout(widget)
-    layout.setContentsMargins(2, 4, 2, 2)
-    layout.setSpacing(4)
-    return layout

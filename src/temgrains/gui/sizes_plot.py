@@ -1,4 +1,4 @@
-"""Histogram with the fitted lognormal and the cumulative share, or a Q-Q plot; painted by hand, for speed."""
+"""Histogram with fit and cumulative share, shares by G, or a Q-Q plot; painted by hand, for speed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtGui import QPaintEvent
 
+    from temgrains.gui.sizes_state import Shown
     from temgrains.statistics.distribution import Lognormal
+    from temgrains.statistics.unfolding import Unfolded
 
-KINDS = ("by number", "by area", "Q-Q plot")
+KINDS = ("by number", "by area", "area by ASTM G", "Q-Q plot")
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 38, 18, 34
-_BARS, _FIT, _CUMULATIVE = QColor("#4fa8ff"), QColor("#ff5c5c"), QColor("#f0b429")
+_BARS, _FIT, _CUMULATIVE, _SPHERES = (QColor(name) for name in ("#4fa8ff", "#ff5c5c", "#f0b429", "#4fd06b"))
 
 
 class DistributionPlot(QWidget):
@@ -29,23 +31,22 @@ class DistributionPlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._diameters = np.zeros(0)
-        self._fit: Lognormal | None = None
-        self._unit = "px"
+        self._shown: Shown | None = None
         self._kind = KINDS[0]
         self.setMinimumHeight(190)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip(
-            "Bars: share of the grains or of their area per class; red: lognormal fit; yellow: cumulative"
+            "Bars: share of the grains or of their area per class; red: lognormal fit; yellow: cumulative; "
+            "green: spheres behind the sections. By ASTM G two kinds of grain show as two peaks"
         )
 
     def sizeHint(self) -> QSize:
         """Give the wanted size."""
         return QSize(330, 210)
 
-    def show_diameters(self, diameters: NDArray[np.float64], fit: Lognormal, unit: str) -> None:
-        """Show other diameters and the distribution fitted to them."""
-        self._diameters, self._fit, self._unit = diameters, fit, unit
+    def show_distribution(self, shown: Shown) -> None:
+        """Show another distribution."""
+        self._shown = shown
         self.update()
 
     def show_kind(self, kind: str) -> None:
@@ -57,18 +58,24 @@ class DistributionPlot(QWidget):
         """Paint the plot."""
         painter = _widgets.plot_painter(self)
         painter.setPen(self.palette().text().color())
-        if len(self._diameters) < 2 or self._fit is None:
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "too few grains for a distribution")
+        shown = self._shown
+        if shown is None or len(shown.diameters) < 2:
+            self._say(painter, "too few grains for a distribution")
         elif self._kind == "Q-Q plot":
-            self._paint_quantiles(painter, self._fit)
+            self._paint_quantiles(painter, shown)
+        elif self._kind == "area by ASTM G":
+            self._paint_kinds(painter, shown.shares)
         else:
-            self._paint_histogram(painter, self._fit, by_area=self._kind == "by area")
+            self._paint_histogram(painter, shown, by_area=self._kind == "by area")
         painter.end()  # whoever looks at this frame must not keep the painter alive
 
-    def _paint_histogram(self, painter: QPainter, fit: Lognormal, *, by_area: bool) -> None:
+    def _say(self, painter: QPainter, text: str) -> None:
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+    def _paint_histogram(self, painter: QPainter, shown: Shown, *, by_area: bool) -> None:
         from temgrains.statistics.distribution import cumulative, histogram  # noqa: PLC0415
 
-        bins = histogram(self._diameters)
+        bins, fit = histogram(shown.diameters), shown.fit
         shares = bins.by_area if by_area else bins.by_number
         right, width = float(bins.edges[-1]), float(bins.edges[1])
         x = np.linspace(right / 400, right, 200)
@@ -83,7 +90,9 @@ class DistributionPlot(QWidget):
             painter.drawRect(QRectF(corner, base))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         self._paint_line(painter, _FIT, x / right, law / top)
-        rising, number_share, area_share = cumulative(self._diameters)
+        if shown.unfolded is not None and not by_area:
+            self._paint_spheres(painter, shown.unfolded, width, right, top)
+        rising, number_share, area_share = cumulative(shown.diameters)
         step = max(1, len(rising) // 300)
         share = (area_share if by_area else number_share)[::step]
         self._paint_line(painter, _CUMULATIVE, rising[::step] / right, share)
@@ -94,12 +103,43 @@ class DistributionPlot(QWidget):
             painter.drawText(
                 label, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{percent} %"
             )
-        self._paint_titles(painter, f"ECD [{self._unit}]", f"share {self._kind}", "lognormal", "cumulative")
+        self._paint_titles(painter, f"ECD [{shown.unit}]", f"share {self._kind}", "lognormal", "cumulative")
 
-    def _paint_quantiles(self, painter: QPainter, fit: Lognormal) -> None:
+    def _paint_spheres(
+        self, painter: QPainter, unfolded: Unfolded, width: float, right: float, top: float
+    ) -> None:
+        """Draw the spheres as steps, on the scale of the histogram's classes."""
+        heights = unfolded.shares * width / np.diff(unfolded.edges) / top
+        edges = np.repeat(unfolded.edges, 2)[1:-1] / right
+        self._paint_line(painter, _SPHERES, edges, np.minimum(np.repeat(heights, 2), 1.05))
+
+    def _paint_kinds(self, painter: QPainter, shares: dict[int, float] | None) -> None:
+        if not shares:
+            self._say(painter, "G is undefined: the size of a pixel is not known; type it above")
+            return
+        coarse, fine = min(shares), max(shares)
+        span, top = fine - coarse + 1, 1.08 * max(shares.values())
+        area, every = self._area(), math.ceil((fine - coarse + 1) / 12)
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        self._paint_percents(painter, top)
+        for g, share in shares.items():
+            left = (fine - g) / span  # coarse grains to the right, as in the histograms
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(_BARS)
+            painter.drawRect(
+                QRectF(self._at(left + 0.05 / span, share / top), self._at(left + 0.95 / span, 0))
+            )
+            painter.setPen(self.palette().text().color())
+            if (fine - g) % every == 0:
+                place = QRectF(self._at(left + 0.5 / span, 0).x() - 25, area.bottom() + 4, 50, 13)
+                painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, str(g))
+        self._paint_titles(painter, "ASTM G, whole numbers; coarse to the right", "share of the area")
+
+    def _paint_quantiles(self, painter: QPainter, shown: Shown) -> None:
         from temgrains.statistics.distribution import quantiles  # noqa: PLC0415
 
-        normal, logs = quantiles(self._diameters)
+        fit = shown.fit
+        normal, logs = quantiles(shown.diameters)
         low, high = float(normal[0]) - 0.2, float(normal[-1]) + 0.2
         line = fit.mu + fit.sigma * np.array([low, high])
         bottom, top = min(logs[0], line[0]), max(logs[-1], line[1])
@@ -119,7 +159,7 @@ class DistributionPlot(QWidget):
         for across, up in zip((normal - low) / (high - low), (logs - bottom) / span, strict=True):
             painter.drawEllipse(self._at(float(across), float(up)), 1.8, 1.8)
         self._paint_titles(
-            painter, "quantile of the normal distribution", f"ECD [{self._unit}], log", "lognormal"
+            painter, "quantile of the normal distribution", f"ECD [{shown.unit}], log", "lognormal"
         )
 
     def _paint_axes(self, painter: QPainter, right: float, top: float) -> None:
@@ -130,6 +170,9 @@ class DistributionPlot(QWidget):
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 3))
             place = QRectF(x - 25, area.bottom() + 4, 50, 13)
             painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, f"{tick:g}")
+        self._paint_percents(painter, top)
+
+    def _paint_percents(self, painter: QPainter, top: float) -> None:
         for tick in ticks(100 * top):
             y = self._at(0, tick / (100 * top)).y()
             place = QRectF(0, y - 7, _LEFT - 4, 14)
@@ -138,7 +181,7 @@ class DistributionPlot(QWidget):
             )
 
     def _paint_titles(
-        self, painter: QPainter, below: str, above: str, fit: str, cumulative: str = ""
+        self, painter: QPainter, below: str, above: str, fit: str = "", cumulative: str = ""
     ) -> None:
         area = self._area()
         painter.setPen(self.palette().text().color())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from temgrains.statistics.astm import g_of_area, g_of_intercept
+from temgrains.statistics.astm import NM_PER_MM, g_of_area, g_of_intercept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from temgrains.statistics.distribution import Lognormal, Summary
     from temgrains.statistics.field import GrainSize
-    from temgrains.statistics.report import Measured
+    from temgrains.statistics.outliers import Largest
+    from temgrains.statistics.report import Choices, Measured
+    from temgrains.statistics.unfolding import Unfolded
 
 EMPTY = "No grains yet: find them under Extract, or choose a layer of labels above."
 
@@ -87,11 +89,15 @@ def columns_of(table: pd.DataFrame) -> list[Column]:
     return columns
 
 
-def kept(table: pd.DataFrame, filters: Filters) -> tuple[NDArray[np.bool_], str]:
+def kept(found: Measured, filters: Filters) -> tuple[NDArray[np.bool_], str]:
     """Tell which grains pass the filters, and say how many they leave and why the others are out."""
+    table = found.table
     area = table[f"area_{unit_of(table)}2"].to_numpy()
+    on_border, cut = table["on_border"].to_numpy(), np.zeros(len(table), np.bool_)
+    cut[area > 0] = found.counted.cut  # also by ground that belongs to no grain, as in all reports
     tests = {
-        "cut by the border": table["on_border"].to_numpy() & filters.whole_only,
+        "cut by the border": on_border & filters.whole_only,
+        "beside ground of no grain": cut & ~on_border & filters.whole_only,
         "too small": area < filters.smallest,
         "not sure enough": _unsure(table, filters.surest),
         "without a pixel": area <= 0,
@@ -117,26 +123,101 @@ def weights_of_kept(found: Measured, kept: NDArray[np.bool_]) -> NDArray[np.floa
     return of_kept
 
 
-def distribution_text(summary: Summary, fit: Lognormal, unit: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The distribution of the grains that the filters leave, and what stands apart in it.
+
+    ``plain_mean`` is the mean without the weights of the border, None where there are none. ``shares`` are
+    those of the area by whole G; it and ``largest``, which is of all grains, are None without a scale.
+    """
+
+    diameters: NDArray[np.float64] = field(repr=False)
+    unit: str
+    summary: Summary
+    fit: Lognormal
+    plain_mean: float | None = None
+    largest: Largest | None = None
+    shares: dict[int, float] | None = None
+    unfolded: Unfolded | None = None
+
+    @classmethod
+    def of(
+        cls, found: Measured | None, kept: NDArray[np.bool_], choices: Choices, *, weighted: bool
+    ) -> Shown:
+        """Describe the grains that are kept, without the goodness of fit."""
+        from temgrains.statistics import distribution, outliers, report  # noqa: PLC0415
+
+        if found is None:
+            d, w, unit, areas = np.zeros(0), None, "px", np.zeros(0)
+        else:
+            unit = unit_of(found.table)
+            d = found.table[f"ecd_{unit}"].to_numpy()[kept]
+            areas = found.table[f"area_{unit}2"].to_numpy()[kept]
+            w = weights_of_kept(found, kept) if weighted else None
+        return cls(
+            diameters=d,
+            unit=unit,
+            summary=distribution.summarise(d, weights=w),
+            fit=distribution.fit_lognormal(d, weights=w, replicates=0),
+            plain_mean=float(d.mean()) if w is not None and len(d) else None,
+            largest=report.largest_of(found.counted) if found is not None else None,
+            shares=outliers.g_classes(areas / NM_PER_MM**2, weights=w) if unit == "nm" else None,
+            unfolded=report.unfolded(d, choices),
+        )
+
+
+def distribution_text(shown: Shown) -> str:
     """Say in a few lines what the diameters show."""
+    summary, fit, unit = shown.summary, shown.fit, shown.unit
     if not summary.count:
         return "No grain is left: there is no distribution."
     d10, d50, d90 = summary.percentiles
+    by_area = f"mean by area {number(summary.area_weighted_mean)} {unit}"
+    if shown.plain_mean is not None:
+        # Elsewhere the plain mean is shown: a number must not change without saying why.
+        by_area += f", without the weights of the border {number(shown.plain_mean)} {unit}"
     lines = [
         f"<b>mean ECD {number(summary.mean)} {unit}</b> (95 %: {number(summary.mean_low)} to "
-        f"{number(summary.mean_high)}), by area {number(summary.area_weighted_mean)}",
+        f"{number(summary.mean_high)})",
+        by_area,
         f"D10, D50, D90: {number(d10)}, {number(d50)}, {number(d90)} {unit}",
     ]
-    if not math.isfinite(fit.sample_sigma):
-        return "<br>".join([*lines, "too few different grains for a fit"])
-    goodness = f", p = {fit.p:.2g}" if math.isfinite(fit.p) else ""
-    lines += [
-        f"lognormal mean {number(fit.mean)} {unit} (95 %: {number(fit.mean_low)} to {number(fit.mean_high)})",
-        f"µ = {fit.mu:.3f} ({fit.mu_low:.3f} to {fit.mu_high:.3f}), "
-        f"σ = {fit.sample_sigma:.3f} ({fit.sigma_low:.3f} to {fit.sigma_high:.3f})",  # noqa: RUF001
-        f"distance of Kolmogorov and Smirnov {fit.distance:.3f}{goodness}",
+    if math.isfinite(fit.sample_sigma):
+        goodness = f", p = {fit.p:.2g}" if math.isfinite(fit.p) else ""
+        lines += [
+            f"lognormal mean {number(fit.mean)} {unit} (95 %: {number(fit.mean_low)} to "
+            f"{number(fit.mean_high)})",
+            f"µ = {fit.mu:.3f} ({fit.mu_low:.3f} to {fit.mu_high:.3f}), "
+            f"σ = {fit.sample_sigma:.3f} ({fit.sigma_low:.3f} to {fit.sigma_high:.3f})",  # noqa: RUF001
+            f"distance of Kolmogorov and Smirnov {fit.distance:.3f}{goodness}",
+        ]
+    else:
+        lines.append("too few different grains for a fit")
+    if shown.unfolded is not None:
+        spheres = shown.unfolded
+        lines.append(
+            f"mean diameter of the spheres {number(spheres.mean)} {unit}, green "
+            f"({100 * spheres.negative:.1f} % came out below 0)"
+        )
+    return "<br>".join([*lines, *_largest_text(shown.largest)])
+
+
+def _largest_text(largest: Largest | None) -> list[str]:
+    """Say how far the largest of all grains is from the others."""
+    if largest is None:
+        return []
+    diameter = 2 * math.sqrt(largest.area_mm2 / math.pi) * NM_PER_MM
+    bound = ", cut: a lower bound" if largest.lower_bound else ""
+    apart = (
+        f"{largest.outliers} stand{'s' if largest.outliers == 1 else ''} apart (E930), with "
+        f"{100 * largest.outliers_share:.1f} % of the area"
+        if largest.applies
+        else "none stands apart (E930)"
+    )
+    return [
+        f"largest of all grains {number(diameter)} nm, G {largest.g:.2f}{bound}; the others "
+        f"{largest.matrix_g:.2f}: {apart}"
     ]
-    return "<br>".join(lines)
 
 
 def method_text(found: GrainSize) -> str:
@@ -171,7 +252,7 @@ def number(value: float) -> str:
         return "–"  # noqa: RUF001
     if abs(value) < 1e7 and (value == round(value) or abs(value) >= 1e4):
         return f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
-    return f"{value:#.4g}"
+    return f"{value:#.4g}".removesuffix(".")
 
 
 def cell(value: Any) -> str:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from temgrains.records import Grains, GreyArray, PixelSize, Progress
+    from temgrains.records import Analysis, Grains, GreyArray, PixelSize, Progress
     from temgrains.reports import Context
     from temgrains.statistics.distribution import Lognormal
     from temgrains.statistics.labels import Labelled
-    from temgrains.statistics.report import Measured, SizeStatistics
+    from temgrains.statistics.report import Choices, Measured, SizeStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +88,59 @@ class Fitting:
         yield fit_lognormal(self.diameters, weights=self.weights, progress=progress)
 
 
-def writing(found: Measured, path: Path, context: Context, then: Callable[[Path], None]) -> Chore:
-    """Write statistics, with their goodness of fit, in the format that the file's name ends in."""
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """Let each view of the image that votes on the guess lead to grains by itself."""
+
+    analysis: Analysis = field(repr=False)
+    model: str
+    title: str = "Views of the model"
+
+    def run(self, progress: Progress) -> Iterator[tuple[float, ...]]:
+        """Give the mean diameters."""
+        from temgrains import models, pipeline  # noqa: PLC0415
+
+        progress("members", 0, 1)
+        told = str(self.analysis.provenance["model"]["name"])
+        model = models.load(self.model)
+        # A result that was opened knows its model by name only, and the header may show another one.
+        yield pipeline.member_means(
+            self.analysis, model=model if model.name == told else models.load(told), progress=progress
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a file or a paragraph needs: grains, what the user stated of them, where they came from."""
+
+    found: Measured = field(repr=False)
+    choices: Choices
+    context: Context = field(repr=False)
+
+    def statistics(self) -> SizeStatistics:
+        """Give all statistics, with the goodness of fit."""
+        from temgrains.statistics.report import complete  # noqa: PLC0415
+
+        return complete(self.found, choices=self.choices)
+
+
+def writing(told: Telling, path: Path, then: Callable[[Path], None]) -> Chore:
+    """Write statistics in the format that the file's name ends in."""
 
     def call() -> Path:
         from temgrains import reports  # noqa: PLC0415
 
-        return reports.write(path, _complete(found), reports.kind_of(path), context=context)
+        return reports.write(path, told.statistics(), reports.kind_of(path), context=told.context)
 
     return Chore("Save", call, then)
 
 
-def wording(found: Measured, context: Context, then: Callable[[str], None]) -> Chore:
+def wording(told: Telling, then: Callable[[str], None]) -> Chore:
     """Put the statistics into a paragraph on methods."""
 
     def call() -> str:
         from temgrains import reports  # noqa: PLC0415
 
-        return reports.paragraph(_complete(found), context)
+        return reports.paragraph(told.statistics(), told.context)
 
     return Chore("Methods paragraph", call, then)
-
-
-def _complete(found: Measured) -> SizeStatistics:
-    from temgrains.statistics.report import complete  # noqa: PLC0415
-
-    return complete(found)

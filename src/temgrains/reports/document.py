@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from temgrains.reports.blocks import Block, Heading, Picture, Table, Text
 from temgrains.reports.figures import draw
+from temgrains.reports.outlying import apart_of
 from temgrains.reports.words import number, paragraph, settings_rows
 
 if TYPE_CHECKING:
@@ -17,41 +18,7 @@ if TYPE_CHECKING:
     from temgrains.statistics.report import SizeStatistics
 
 _PICTURE_PX = 1400
-_FIGURE_DPI = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """The title of a part."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text under a header; an empty header is not shown. ``widths`` are shares of the page."""
-
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    widths: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture as PNG, and what it shows."""
-
-    png: bytes = field(repr=False)
-    caption: str
-
-
-Block = Heading | Text | Table | Picture
+_FIGURE_DPI, _FIGURE_MM = 150, 215
 
 
 def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
@@ -69,6 +36,7 @@ def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
         ),
         Heading("Diameters of whole grains"),
         Table((), _diameters(found), (45, 55)),
+        *apart_of(found),
         Heading("How sure it is"),
         Table((), _uncertainty(found), (45, 55)),
         Heading("How it was made"),
@@ -81,7 +49,9 @@ def _pictures(found: SizeStatistics, context: Context) -> list[Block]:
         draw(found, "png", dpi=_FIGURE_DPI),
         "a: grains by equivalent circle diameter (ECD). b: histogram of whole grains with the fitted "
         "lognormal distribution. c: cumulative shares. d: quantiles against those of a normal "
-        "distribution of ln(ECD).",
+        "distribution of ln(ECD). e: share of the area of whole grains in each whole ASTM G. f: whole grains "
+        "by their number of neighbours.",
+        _FIGURE_MM,
     )
     if context.picture is None:
         return [figure]
@@ -145,10 +115,17 @@ def _diameters(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("weights", content["weights"]),
         ("specimen", content["note"]),
     ]
-    if content["unfolded"] is not None:
-        mean = number(content["unfolded"]["mean"])
-        rows.append(("mean diameter of the spheres (Saltykov unfolding)", f"{mean} {unit}"))
-    return rows
+    return rows + _spheres(content["unfolded"], unit)
+
+
+def _spheres(unfolded: dict[str, Any] | None, unit: str) -> list[tuple[str, ...]]:
+    if unfolded is None:
+        return []
+    told = (
+        f"{number(unfolded['mean'])} {unit}, from {len(unfolded['shares'])} classes; "
+        f"{100 * unfolded['negative']:.1f} % came out below 0 and count as 0"
+    )
+    return [("mean diameter of the spheres (Saltykov unfolding)", told)]
 
 
 def _interval(summary: dict[str, Any]) -> str:

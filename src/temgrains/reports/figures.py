@@ -1,4 +1,4 @@
-"""Figures for papers: the map of grain sizes, histogram with fit, cumulative shares, Q-Q plot."""
+"""Figures for papers: map of grain sizes, histogram with fit, cumulative shares, Q-Q plot, G, neighbours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator
 from scipy import stats
 
 from temgrains.files import saving
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from temgrains.statistics.report import SizeStatistics
 
-_WIDTH_MM, _HEIGHT_MM = 180, 150
+_WIDTH_MM, _HEIGHT_MM = 180, 215
 _DPI = 300
 _STYLE: Any = {
     "font.size": 8,
@@ -57,7 +57,7 @@ def write_figure(path: str | Path, found: SizeStatistics, kind: str) -> None:
 
 def _figure(found: SizeStatistics) -> Figure:
     figure = Figure(figsize=(_WIDTH_MM / 25.4, _HEIGHT_MM / 25.4), layout="constrained")
-    axes = figure.subplots(2, 2)
+    axes = figure.subplots(3, 2)
     _map(figure, axes[0, 0], found)
     diameters = found.diameters
     if len(diameters) > 1 and np.ptp(diameters) > 0:
@@ -66,10 +66,11 @@ def _figure(found: SizeStatistics) -> Figure:
         _cumulative(axes[1, 0], found, fit)
         _quantiles(axes[1, 1], found, fit)
     else:
-        for axis in axes.flat[1:]:
-            axis.text(0.5, 0.5, "too few whole grains", ha="center", transform=axis.transAxes)
-            axis.set_axis_off()
-    for letter, axis in zip("abcd", axes.flat, strict=True):
+        for axis in axes.flat[1:4]:
+            _without(axis, "too few whole grains")
+    _kinds(axes[2, 0], found)
+    _neighbours(axes[2, 1], found)
+    for letter, axis in zip("abcdef", axes.flat, strict=True):
         axis.set_title(letter, loc="left", fontweight="bold")
     return figure
 
@@ -130,3 +131,32 @@ def _quantiles(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -
         getattr(axis.yaxis, f"set_{kind}_formatter")(FormatStrFormatter("%g"))
     axis.set_xlabel("quantile of the normal distribution")
     axis.set_ylabel(f"ECD [{found.counted.unit}]")
+
+
+def _kinds(axis: Axes, found: SizeStatistics) -> None:
+    """Show two kinds of grain, which diameters by number hide."""
+    shares = found.content["distribution"].get("area_share_by_g")
+    if not shares:
+        _without(axis, "G is undefined: no pixel size" if shares is None else "no whole grain")
+        return
+    axis.bar([int(g) for g in shares], [100 * share for share in shares.values()], 0.9, color="0.6")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.invert_xaxis()  # coarse grains to the right, as above
+    axis.set_xlabel("ASTM G, whole numbers")
+    axis.set_ylabel("share of the area [%]")
+
+
+def _neighbours(axis: Axes, found: SizeStatistics) -> None:
+    shares = found.content["network"]["neighbours"]["shares"]
+    if not shares:
+        _without(axis, "no whole grain")
+        return
+    axis.bar([int(count) for count in shares], [100 * share for share in shares.values()], 0.9, color="0.6")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_xlabel("neighbours of a grain")
+    axis.set_ylabel("share of the grains [%]")
+
+
+def _without(axis: Axes, reason: str) -> None:
+    axis.text(0.5, 0.5, reason, ha="center", transform=axis.transAxes)
+    axis.set_axis_off()

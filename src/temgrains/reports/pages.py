@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 from temgrains.files import saving, write_text
-from temgrains.reports.document import Heading, Picture, Table, Text, blocks_of
+from temgrains.reports.blocks import Heading, Picture, Table, Text
+from temgrains.reports.document import blocks_of
 
 if TYPE_CHECKING:
+    from temgrains.reports.blocks import Block
     from temgrains.reports.context import Context
-    from temgrains.reports.document import Block
     from temgrains.statistics.report import SizeStatistics
 
 _CSS = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
@@ -155,7 +156,7 @@ def _(block: Picture, pdf: Any) -> None:
 
     with Image.open(io.BytesIO(block.png)) as image:
         shape = image.height / image.width
-    width = min(pdf.epw, 150 / shape)
+    width = min(pdf.epw, block.height_mm / shape)
     if pdf.will_page_break(width * shape + 12):
         pdf.add_page()
     pdf.image(io.BytesIO(block.png), w=width)

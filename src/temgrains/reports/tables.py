@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
+import re
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from temgrains.files import csv_text, harmless, saving, write_text
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 2**20 - 1
 """What a sheet holds below its header."""
+
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML, and so a workbook, cannot hold; file names can."""
 
 
 def write_csv(path: str | Path, found: SizeStatistics) -> None:
@@ -60,13 +66,27 @@ def write_xlsx(path: str | Path, found: SizeStatistics) -> None:
     if len(found.table) > MOST_ROWS:
         raise ValueError(f"{len(found.table)} grains: XLSX holds at most {MOST_ROWS} rows; write CSV")
     book = Workbook(write_only=True)
+    made = io.BytesIO()
+    try:
+        _fill(book, found)
+        book.save(made)
+    except Exception as error:  # rows wait in temporary files, and lxml has errors of its own for full disks
+        for sheet in book.worksheets:
+            with contextlib.suppress(Exception):
+                sheet.close()  # or the same error is printed again when the sheet is forgotten
+        raise OSError(
+            f"cannot write {path}: the folder for temporary files, {tempfile.gettempdir()}, is full or not "
+            f"writable ({error}); the file is as it was before"
+        ) from error
+    with saving(path) as temporary:
+        temporary.write_bytes(made.getbuffer())
+
+
+def _fill(book: Any, found: SizeStatistics) -> None:
+    methods = ["method", "size", "unit", "size is", "ASTM G", "formula", "inputs", "notes"]
     for title, header, rows in (
         ("Grains", list(found.table), found.table.itertuples(index=False)),
-        (
-            "Methods",
-            ["method", "size", "unit", "size is", "ASTM G", "formula", "inputs", "notes"],
-            _methods(found),
-        ),
+        ("Methods", methods, _methods(found)),
         ("About", ["what", "value"], _about(found.content)),
     ):
         sheet = book.create_sheet(title)
@@ -74,14 +94,12 @@ def write_xlsx(path: str | Path, found: SizeStatistics) -> None:
         sheet.append(header)
         for row in rows:
             sheet.append([_cell(value) for value in row])
-    made = io.BytesIO()
-    book.save(made)
-    with saving(path) as temporary:
-        temporary.write_bytes(made.getbuffer())
 
 
 def _cell(value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") else value
+    if isinstance(plain, str):
+        plain = _NO_TEXT.sub("?", plain)
     return None if isinstance(plain, float) and not math.isfinite(plain) else harmless(plain)
 
 

@@ -24,6 +24,7 @@ def number(value: float | None, digits: int = 4) -> str:
 def paragraph(found: SizeStatistics, context: Context) -> str:
     """Give a paragraph on methods that a paper can take over as it is."""
     sentences = [_finding(context), _image(found), _counts(found), _diameters(found), *_methods(found)]
+    sentences.append(_largest(found.content["distribution"].get("largest")))
     return " ".join(sentence for sentence in [*sentences, *_doubts(found)] if sentence)
 
 
@@ -126,6 +127,19 @@ def _methods(found: SizeStatistics) -> list[str]:
             f"{number(intercepts.inputs['anisotropy'], 3)}."
         )
     return sentences
+
+
+def _largest(largest: dict[str, Any] | None) -> str:
+    """Say of the largest grain only where it stands apart."""
+    if largest is None or not largest["applies"]:
+        return ""
+    bound = ", a lower bound, for the border cuts it" if largest["lower_bound"] else ""
+    count = largest["outliers"]
+    return (
+        f"{count} grain{'s' if count > 1 else ''} with {100 * largest['outliers_share']:.1f} % of the area "
+        f"stood apart (as large as, ASTM E930): G = {largest['g']:.2f}{bound}, that of the others "
+        f"{largest['matrix_g']:.2f}."
+    )
 
 
 def _g(g: float) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MASK = 255
 _MOST_COUNTED = 2**24
 """Numbers up to this are counted, which is quicker than sorting them."""
+_HIGHEST = np.iinfo(np.int64).max
 _PNG = b"\x89PNG"
 
 
@@ -175,6 +176,10 @@ def _numbered(pixels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32
         raise ValueError("its pixels are not whole numbers; give a map of labels")
     if pixels.min() < 0:
         raise ValueError(f"it holds the label {pixels.min():g}; labels are 0 or above")
+    if pixels.max() > _HIGHEST:
+        raise ValueError(
+            f"it holds the label {pixels.max():g}; labels are at most {_HIGHEST:g}: label it anew"
+        )
     values, labels = _without_gaps(pixels)
     if set(values.tolist()) == {_MASK} and (labels == 0).any():
         raise ValueError("it holds only 0 and 255: a map of boundaries; give the map of labels")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from temgrains.statistics.astm import g_of_area
+from temgrains.statistics.astm import INCH_AT_100X_MM, g_of_area
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,10 +69,22 @@ def largest_grain(areas_mm2: NDArray[np.float64], cut: NDArray[np.bool_]) -> Lar
     )
 
 
-def g_classes(areas_mm2: NDArray[np.float64]) -> dict[int, float]:
-    """Give the share of the area in each whole G: two peaks show a duplex structure that diameters hide."""
+def g_classes(
+    areas_mm2: NDArray[np.float64], *, weights: NDArray[np.float64] | None = None
+) -> dict[int, float]:
+    """Give the share of the area in each whole G: two peaks show a duplex structure that diameters hide.
+
+    Parameters
+    ----------
+    areas_mm2
+        Areas of grains, all above 0 [mm^2].
+    weights
+        For how many grains each stands, such as `temgrains.statistics.planimetric.border_weights`; 1 by
+        default.
+    """
     if not len(areas_mm2):
         return {}
-    classes = np.array([round(g_of_area(float(area))) for area in areas_mm2])
-    total = float(areas_mm2.sum())
-    return {int(g): float(areas_mm2[classes == g].sum()) / total for g in np.unique(classes)}
+    classes = np.rint(np.log2(INCH_AT_100X_MM**2 / areas_mm2) + 1)  # as `g_of_area`, of a million at once
+    found, places = np.unique(classes, return_inverse=True)
+    held = np.bincount(places, areas_mm2 if weights is None else weights * areas_mm2)
+    return {int(g): float(share) for g, share in zip(found, held / held.sum(), strict=True)}

@@ -160,7 +160,8 @@ def _counted(
     notes: tuple[str, ...] = (),
 ) -> GrainSize:
     if 0 < inputs["N"] < FEWEST_GRAINS:
-        notes += (f"{inputs['N']:g} grains; E112 asks for {FEWEST_GRAINS} per field",)
+        grains = "grain" if inputs["N"] == 1 else "grains"
+        notes += (f"{inputs['N']:g} {grains}; E112 asks for {FEWEST_GRAINS} per field",)
     if not field.whole_image:
         notes += (_PARTLY_COVERED,)
     return from_count(method, formula, {**inputs, f"A_{field.unit}2": area}, unit=field.unit, notes=notes)

@@ -12,14 +12,7 @@ from temgrains.files import plain
 from temgrains.sizes import Prepared, rows_of
 from temgrains.statistics import distribution, outliers
 from temgrains.statistics.astm import NM_PER_MM
-from temgrains.statistics.between import (
-    ACCEPTABLE_RA,
-    FEWEST_FIELDS,
-    between_fields,
-    calibration_in_g,
-    pooled,
-    pooled_g,
-)
+from temgrains.statistics.between import between_fields, calibration_in_g
 from temgrains.statistics.field import Field, GrainSize
 from temgrains.statistics.intercepts import abrams, boundary_density, heyn, hilliard
 from temgrains.statistics.labels import Labelled
@@ -32,20 +25,14 @@ from temgrains.statistics.planimetric import (
     miles_lantuejoul,
     saltykov,
 )
-from temgrains.statistics.unfolding import FILM, Specimen, unfold
+from temgrains.statistics.unfolding import FILM, SECTION, Specimen, Unfolded, unfold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from numpy.typing import NDArray
 
     from temgrains.records import Analysis, GreyArray
 
-TILES = (
-    "the images are tiles of one image, not independent fields: the interval holds the scatter within that "
-    "image only, and is too narrow for the specimen"
-)
 WEIGHTED = "each grain by how rarely one of its box lies whole in the image (Miles-Lantuejoul)"
 UNWEIGHTED = "all grains alike, for parts of the image belong to no grain: large grains are cut more often"
 MEMBERS = (
@@ -179,7 +166,7 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
         "methods": [found.to_dict() for found in methods],
         "distribution": _distribution(counted, choices),
         "network": _network(counted, network),
-        "uncertainty": _uncertainty(choices, counted.unit),
+        "uncertainty": uncertainty(choices, counted.unit),
     }
     return SizeStatistics(labelled, measured.table, counted, network, methods, plain(content))
 
@@ -213,58 +200,14 @@ def of_analysis(analysis: Analysis, *, choices: Choices = _DEFAULTS) -> SizeStat
     return complete(measured, choices=choices)
 
 
-def pool(results: Sequence[Sequence[GrainSize]], *, tiles: bool = False) -> list[dict[str, Any]]:
-    """Give mean, interval and G of each method over several images of one specimen, as plain JSON.
-
-    Parameters
-    ----------
-    results
-        The methods' results for each image.
-    tiles
-        Whether the images are tiles of one image, which the notes then say.
+def uncertainty(choices: Choices, unit: str) -> dict[str, Any]:
+    """Keep apart what makes the sizes of one image uncertain, as plain JSON.
 
     Raises
     ------
     ValueError
-        If some images have a scale and others have none.
+        If the calibration's error is no share.
     """
-    rows = []
-    for fields in zip(*results, strict=True):
-        if len({found.unit for found in fields}) > 1:
-            raise ValueError("some images have a scale and others have none; give the pixel size of all")
-        spread, (g, low, high) = pooled(fields), pooled_g(fields)
-        intercepts = fields[0].size_is == "mean intercept"
-        unit = fields[0].unit if intercepts else f"per {fields[0].unit}2"
-        rows.append(
-            {
-                "method": fields[0].method,
-                "mean_of": "mean intercept" if intercepts else "grains per area",
-                "unit": unit,
-                "fields": spread.count,
-                "fields_are": "tiles of one image" if tiles else "images",
-                "mean": spread.mean,
-                "standard_deviation": spread.deviation,
-                "half_width_95": spread.half_width,
-                "relative_accuracy_percent": spread.relative_accuracy,
-                "g": g,
-                "g_low": low,
-                "g_high": high,
-                "notes": _pool_notes(spread.count, spread.relative_accuracy, tiles=tiles),
-            }
-        )
-    pooled_rows: list[dict[str, Any]] = plain(rows)
-    return pooled_rows
-
-
-def _pool_notes(count: int, relative_accuracy: float, *, tiles: bool) -> list[str]:
-    notes = [] if count >= FEWEST_FIELDS else [f"{FEWEST_FIELDS} fields or more are asked for"]
-    if relative_accuracy > ACCEPTABLE_RA:
-        notes.append(f"the relative accuracy is above {ACCEPTABLE_RA:g} %: measure more fields")
-    return [*notes, TILES] if tiles else notes
-
-
-def _uncertainty(choices: Choices, unit: str) -> dict[str, Any]:
-    """Keep apart what makes a size uncertain."""
     error = choices.calibration_error
     calibration: dict[str, Any] = {"note": "the error of the pixel size was not stated"}
     if error is not None:
@@ -311,14 +254,35 @@ def _distribution(field: Field, choices: Choices) -> dict[str, Any]:
         "histogram": distribution.histogram(diameters),
         "seed": choices.seed,
         "specimen": choices.specimen,
-        "note": FILM if choices.specimen == "film" else "section: circles are smaller than the grains cut",
-        "unfolded": unfold(diameters, specimen=choices.specimen) if choices.unfold else None,
+        "note": FILM if choices.specimen == "film" else SECTION,
+        "unfolded": unfolded(diameters, choices),
     }
     if field.pixel_size is not None:
-        areas = field.areas * field.pixel_area / NM_PER_MM**2
-        content["largest"] = outliers.largest_grain(areas, field.cut)
-        content["area_share_by_g"] = outliers.g_classes(areas)
+        content["largest"] = largest_of(field)
+        content["area_share_by_g"] = outliers.g_classes(field.whole_areas / NM_PER_MM**2, weights=weights)
     return content
+
+
+def unfolded(diameters: NDArray[np.float64], choices: Choices) -> Unfolded | None:
+    """Give the spheres behind sections where they are asked for; None where not, or without a grain.
+
+    Raises
+    ------
+    ValueError
+        If they are asked for and the specimen is a film.
+    """
+    if not choices.unfold:
+        return None
+    if choices.specimen == "section" and not len(diameters):
+        return None
+    return unfold(diameters, specimen=choices.specimen)
+
+
+def largest_of(field: Field) -> outliers.Largest | None:
+    """Compare the largest grain with the others; None without a grain or a scale."""
+    if field.pixel_size is None:
+        return None
+    return outliers.largest_grain(field.areas * field.pixel_area / NM_PER_MM**2, field.cut)
 
 
 def _network(field: Field, network: Network) -> dict[str, Any]:

@@ -21,6 +21,7 @@ FILM = (
     "columnar film: grains reach through the thickness, so that what is seen is their size; "
     "no correction for sections is made"
 )
+SECTION = "section: circles are smaller than the grains cut"
 
 
 @dataclass(frozen=True, slots=True)
