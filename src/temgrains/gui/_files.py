@@ -157,7 +157,9 @@ class Files(QObject):
             return
         path = Path(_image.path_of(image))
         folders = [path.parent, *([self.folder] if self.folder is not None else [])]
-        for stem in dict.fromkeys((bench.session.stem, path.stem)):
+        # The second name is that of a batch of pages.
+        paged = f"{path.stem}_page_{int(_image.about(image).get('page') or 0) + 1}"
+        for stem in dict.fromkeys((bench.session.stem, paged, path.stem)):
             self.found = self.found or find_saved(stem, folders)
 
     def _saved(self, bench: Bench, analysis: Analysis, folder: Path, note: str) -> None:
