@@ -224,7 +224,7 @@ def test_folder_that_is_dropped_is_a_queue_too(open_window: Callable[..., Window
 def test_folder_without_micrographs_is_left_to_others(folder: Path) -> None:
     (folder / "empty").mkdir()
     assert readers.get_reader(str(folder / "empty")) is None
-    assert readers.get_reader(str(folder)) is readers.read_folder
+    assert readers.get_reader(str(folder)) is readers.open_folder
 
 
 def test_folder_of_damaged_files_is_refused(tmp_path: Path) -> None:

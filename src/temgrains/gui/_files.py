@@ -15,6 +15,9 @@ from temgrains.gui import _image
 from temgrains.gui._chores import reloading, writing
 from temgrains.gui._job import STAGES
 from temgrains.gui._pages import Pages
+from temgrains.gui._waiting import GivenUp
+from temgrains.gui.readers import raising, show_refusal
+from temgrains.micrograph import UnreadableImage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +84,11 @@ class Files(QObject):
         """Look at a file; past those that cannot be read."""
         desk, before = self._desk, self._desk.watch.image
         while 0 <= index < len(self.paths):
-            image = self._layer_of(self.paths[index]) or self._read(self.paths[index])
+            try:
+                image = self._layer_of(self.paths[index]) or self._read(self.paths[index])
+            except GivenUp as error:
+                show_refusal(error)
+                return
             if image is not None:
                 self.index = index
                 image.visible = True
@@ -98,7 +105,13 @@ class Files(QObject):
 
     def _read(self, path: str) -> Image | None:
         try:
-            layers = self._desk.viewer.open(path, plugin="temgrains")
+            with raising():
+                layers = self._desk.viewer.open(path, plugin="temgrains")
+        except GivenUp:
+            raise
+        except UnreadableImage as error:
+            show_refusal(error)
+            return None
         except (OSError, ValueError) as error:
             # Of a file that is gone, or that became a folder, napari speaks before our reader is asked.
             show_error(sentence(error, Path(path)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,7 @@ from temgrains.micrograph.dm_tags import is_dm
 from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
 from temgrains.micrograph.scale_bar import find_scale_bar, with_scale_bar
 from temgrains.micrograph.strangers import stranger, why
+from temgrains.micrograph.watching import interruptible
 from temgrains.records import Cancelled
 
 if TYPE_CHECKING:
@@ -96,12 +98,16 @@ def read(
     _check_page(page)
     length = _checked_length(scale_bar)
     try:
-        micrograph = _steadily_read(path, typed, page)
+        return interruptible(partial(_whole, path, typed, page, length))
     except (UnreadableImage, Cancelled):
         raise
     except Exception as error:
         # The decoders fail on damaged files in a dozen ways, some of them mere slips like a division by zero.
         raise UnreadableImage(path, why(error)) from error
+
+
+def _whole(path: Path, typed: PixelSize | None, page: int | None, length: float | None) -> Micrograph:
+    micrograph = _steadily_read(path, typed, page)
     return micrograph if length is None else _by_scale_bar(path, micrograph, length)
 
 
