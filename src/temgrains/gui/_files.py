@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
@@ -95,7 +96,10 @@ class Files(QObject):
                 desk.choose(image.unique_id)
                 desk.watch.listed.emit()
                 if before is not None and _image.path_of(before) != self.paths[index]:
+                    elsewhere = not np.allclose(before.extent.world, image.extent.world)
                     self._leave(_image.path_of(before))
+                    if elsewhere:
+                        desk.viewer.reset_view()
                     self.pages.go_on()
                 return
             index += by
