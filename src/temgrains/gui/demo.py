@@ -161,7 +161,7 @@ def _find_bar_in_stack(demo: Demo, folder: Path) -> None:
             draw.rectangle((24, 480, 223, 487), fill=255)
             draw.text((124, 476), "100 nm", fill=255, font_size=28, anchor="mb")
         options: Any = {"imagej": True, "resolution": (2.0, 2.0), "metadata": {"unit": "nm", "axes": "TYX"}}
-        tifffile.imwrite(folder / f"{name}.tif", np.stack(pages), **options)
+        tifffile.imwrite(folder / f"{name}.tif", np.stack([np.asarray(page) for page in pages]), **options)
     demo.viewer.layers.clear()
     demo.settle()
     header = demo.dock.header
