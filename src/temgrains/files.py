@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -125,6 +126,12 @@ def allowed_stem(stem: str) -> str:
     named = f"_{stem}" if stem.partition(".")[0].strip().casefold() in _RESERVED else stem
     kept = os.fsencode(named)[:_STEM_BYTES]
     return named if len(kept) == len(os.fsencode(named)) else kept.decode("utf-8", "ignore").rstrip(". ")
+
+
+def in_natural_order(name: str) -> list[tuple[int, int, str]]:
+    """Give a key to sort file names by as people do: ``page_2`` before ``page_10``, upper as lower case."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def _mode_of(target: Path) -> int | None:

@@ -224,7 +224,7 @@ def test_folder_that_is_dropped_is_a_queue_too(open_window: Callable[..., Window
 def test_folder_without_micrographs_is_left_to_others(folder: Path) -> None:
     (folder / "empty").mkdir()
     assert readers.get_reader(str(folder / "empty")) is None
-    assert readers.get_reader(str(folder)) is readers.read_folder
+    assert readers.get_reader(str(folder)) is readers.open_folder
 
 
 def test_folder_of_damaged_files_is_refused(tmp_path: Path) -> None:
@@ -246,3 +246,34 @@ def test_dock_stays_narrow(window: Window) -> None:
     window.header.bar_row.setVisible(True)
     window.header.queue.reload.setVisible(True)
     assert window.header.minimumSizeHint().width() <= 355
+
+
+def test_the_next_file_is_in_view_whatever_its_scale(
+    open_window: Callable[..., Window], tmp_path: Path
+) -> None:
+    for name, nm in (("a", 0.1), ("b", 40.0)):
+        resolution = (1 / nm, 1 / nm)
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", drawing(), imagej=True, resolution=resolution, metadata={"unit": "nm"}
+        )
+    window = open_window(image=False)
+    window.header.open_folder(str(tmp_path))
+    window.settle()
+    shown = window.viewer.scene.camera.zoom * window.layer("a").scale[-1]
+    window.header.queue.on.click()
+    window.settle()
+    camera = window.viewer.scene.camera
+    assert camera.zoom * window.layer("b").scale[-1] == pytest.approx(shown, rel=1e-3)
+    np.testing.assert_allclose(camera.center[-2:], np.mean(window.layer("b").extent.world, axis=0), atol=40)
+
+
+def test_another_scale_leaves_the_view_as_it_is(open_window: Callable[..., Window]) -> None:
+    window = open_window(scale=(1, 1), units=("pixel", "pixel"))
+    camera = window.viewer.scene.camera
+    camera.zoom, camera.center = 7.0, (0.0, 30.0, 20.0)
+    window.desk.calibrate((0.05, 0.05), "typed")
+    assert camera.zoom == pytest.approx(140)
+    np.testing.assert_allclose(camera.center[-2:], (1.5, 1.0))
+    window.desk.calibrate(None, "unknown")
+    assert camera.zoom == pytest.approx(7)
+    np.testing.assert_allclose(camera.center[-2:], (30.0, 20.0))

@@ -137,6 +137,22 @@ def test_a_result_of_another_page_is_not_taken(window: Window, movie: Path, mess
     assert window.desk.session.analysis is None
 
 
+def test_the_result_of_a_batch_of_pages_is_recognised(window: Window, movie: Path) -> None:
+    window.click("all")
+    window.panel.save_to(movie.parent)
+    window.settle()
+    for path in movie.parent.glob("movie.*"):
+        if path != movie:
+            path.rename(path.with_name(path.name.replace("movie.", "movie_page_1.")))
+    go_to(window, 2)
+    assert window.desk.files.found is None
+    go_to(window, 1)
+    assert window.desk.files.found == movie.with_name("movie_page_1.json")
+    window.header.queue.reload.click()
+    window.settle()
+    assert window.desk.session.analysis is not None
+
+
 def test_the_next_file_of_a_queue_opens_at_the_same_page(
     open_window: Callable[..., Window], tmp_path: Path
 ) -> None:

@@ -84,7 +84,7 @@ def test_other_files_and_stacks_are_left_to_others(path: Any) -> None:
 def test_the_manifest_names_what_the_reader_takes(name: str) -> None:
     found = list(PluginManager.instance().iter_compatible_readers(name.lower()))
     assert any(reader.command == "temgrains.read" for reader in found)
-    assert readers.get_reader(name) is readers.read_image
+    assert readers.get_reader(name) is readers.open_image
 
 
 def test_the_manifest_names_all_endings_that_are_read() -> None:

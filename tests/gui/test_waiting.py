@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication, QProgressDialog
 
 from temgrains.gui import _waiting, readers
 from temgrains.gui._chores import Chore
-from temgrains.micrograph import UnreadableImage, apart
+from temgrains.micrograph import UnreadableImage, apart, reading
 from temgrains.records import Cancelled
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file takes 20 s to be read."""
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_waiting, "PATIENCE_S", 0.1)
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file whose first reading takes 20 s."""
     monkeypatch.setattr(apart, "_FIRST_READING", "import time; time.sleep(20)")
 
     def read(path: str, *, page: int | None = None) -> Any:
@@ -32,26 +36,77 @@ def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"page {page} was read")
 
     monkeypatch.setattr(readers, "read", read)
-
-
-@pytest.fixture
-def slow(tmp_path: Path) -> Path:
     path = tmp_path / "scan.emd"
     path.write_bytes(b"slow")
     return path
 
 
-def press_cancel() -> None:
+@pytest.fixture
+def slow_drive(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A drive that takes 20 s before it gives the first bytes of a file; its files that were asked for."""
+    asked: list[str] = []
+
+    def wait(path: Path) -> bytes:
+        asked.append(path.name)
+        time.sleep(20)
+        return b"II*\0"
+
+    monkeypatch.setattr(reading, "_first_bytes", wait)
+    return asked
+
+
+def press_cancel(name: str) -> None:
     for widget in QApplication.topLevelWidgets():
-        if isinstance(widget, QProgressDialog):
-            assert widget.labelText() == "Reading scan.emd …"
+        if isinstance(widget, QProgressDialog) and widget.isVisible():
+            assert widget.labelText() == f"Reading {name} …"
             widget.cancel()
             return
-    QTimer.singleShot(50, press_cancel)
+    QTimer.singleShot(50, lambda: press_cancel(name))
+
+
+@pytest.mark.parametrize("ending", ["dm4", "ser", "mrc", "tif", "png", "emd"])
+def test_files_of_all_formats_can_be_given_up(
+    ending: str, qapp: Any, tmp_path: Path, slow_drive: list[str]
+) -> None:
+    path = tmp_path / f"film.{ending}"
+    path.write_bytes(b"slow")
+    press_cancel(path.name)
+    start = time.monotonic()
+    with pytest.raises(_waiting.GivenUp, match="its reading was cancelled; open it again to read it"):
+        readers.read_image(str(path))
+    assert time.monotonic() - start < 10
+    assert slow_drive == [path.name]
+    qapp.processEvents()
+
+
+def test_giving_up_one_file_ends_a_queue(
+    open_window: Any, tmp_path: Path, slow_drive: list[str], messages: list[str]
+) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.tif").write_bytes(b"slow")
+    window = open_window(image=False)
+    press_cancel("a.tif")
+    window.header.open_folder(str(tmp_path))
+    assert slow_drive == ["a.tif"], "the files after it are not begun"
+    assert messages == ["a.tif: its reading was cancelled; open it again to read it"]
+    press_cancel("a.tif")
+    with pytest.raises(_waiting.GivenUp):
+        readers.read_folder(str(tmp_path))
+    assert slow_drive == ["a.tif", "a.tif"]
+
+
+def test_what_is_given_up_in_napari_is_no_error(
+    open_window: Any, tmp_path: Path, slow_drive: list[str], messages: list[str]
+) -> None:
+    (tmp_path / "a.tif").write_bytes(b"slow")
+    window = open_window(image=False)
+    press_cancel("a.tif")
+    assert window.viewer.open(str(tmp_path / "a.tif"), plugin="temgrains") == []
+    assert messages == ["a.tif: its reading was cancelled; open it again to read it"]
 
 
 def test_the_user_can_give_a_file_up(qapp: Any, slow: Path) -> None:
-    QTimer.singleShot(50, press_cancel)
+    press_cancel("scan.emd")
     start = time.monotonic()
     with pytest.raises(UnreadableImage, match="its reading was cancelled; open it again to read it"):
         readers.read_image(str(slow))

@@ -87,6 +87,8 @@ def test_typed_size_silences_doubts_about_the_file(tmp_path):
     [
         ("nm", 1), ("um", 1e3), ("micron", 1e3), ("\\u00B5m", 1e3), ("µm", 1e3), ("μm", 1e3), ("pm", 1e-3),
         ("nanometer", 1), ("Angstrom", 0.1), ("Å", 0.1), ("mm", 1e6), (" NM ", 1),
+        ("\\u00C5", 0.1), ("\\u212B", 0.1), ("\u212b", 0.1), ("angstroms", 0.1), ("picometer", 1e-3),
+        ("µ", 1e3), ("micrometers", 1e3), ("(nm)", 1), ("nm/px", 1), ("μm/pixel", 1e3),
     ],
 )  # fmt: skip
 def test_imagej_unit(unit, nm, tmp_path):
@@ -142,7 +144,7 @@ def test_unit_of_a_damaged_tag_is_quoted_in_short(tmp_path):
     assert len(note) < 120
 
 
-@pytest.mark.parametrize("unit", ["1/nm", "nm^-1", "µm-1", "mrad"])
+@pytest.mark.parametrize("unit", ["1/nm", "nm^-1", "µm-1", "mrad", "µrad", "°"])
 def test_unit_of_reciprocal_space_means_a_diffraction_pattern(unit, tmp_path):
     path = tiff(tmp_path / "a.tif", description=f"ImageJ=1.54f\nunit={unit}\n".encode(), resolution=(4, 4))
     said = re.escape(f"it is a diffraction pattern (the ImageJ tag gives its scale in {unit}), not an image")
@@ -174,6 +176,7 @@ def ome(pixels):
         ),
         ('PhysicalSizeX="0.5" PhysicalSizeY="0.5"', (500, 500)),
         ('PhysicalSizeX="0.5"', (500, 500)),
+        ("PhysicalSizeX='0.5' PhysicalSizeXUnit='nm'", (0.5, 0.5)),
         ('PhysicalSizeX="0.5" PhysicalSizeXUnit="&#181;m"', (500, 500)),
         ('PhysicalSizeX="500" PhysicalSizeXUnit="pm" PhysicalSizeY="2" PhysicalSizeYUnit="Å"', (0.2, 0.5)),
         ('SizeX="5"', None),

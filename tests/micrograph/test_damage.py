@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -216,6 +217,40 @@ def test_bomb_is_refused_before_it_is_decoded(tmp_path):
             tif.pages.first.tags[side].overwrite(60_000)
     with pytest.raises(UnreadableImage, match="above the limit"):
         read(path)
+
+
+@pytest.mark.parametrize("name", ["lzw.tif", "grey.png", "grey.jpg"])
+def test_bomb_within_the_limits_is_refused_before_it_is_decoded(name, tmp_path, monkeypatch):
+    """As 1.5 MB of zeros that become 1 GB, on a computer that has the memory for it."""
+    monkeypatch.setattr("temgrains.micrograph.pixels._memory", lambda: None)
+    path = tmp_path / name
+    path.write_bytes(FILES[name])
+    side = 32_768
+    if name.endswith(".tif"):
+        with tifffile.TiffFile(path, mode="r+b") as tif:
+            for tag in ("ImageWidth", "ImageLength", "RowsPerStrip"):
+                tif.pages.first.tags[tag].overwrite(side)
+    else:
+        content = bytearray(FILES[name])
+        if name.endswith(".png"):
+            content[16:24] = struct.pack(">II", side, side)
+            content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+        else:
+            place = content.index(b"\xff\xc0") + 5
+            content[place : place + 4] = struct.pack(">HH", side, side)
+        path.write_bytes(content)
+    start = time.perf_counter()
+    with pytest.raises(UnreadableImage, match=r"bytes would unpack to \d\.\d GiB, as no micrograph does"):
+        read(path)
+    assert time.perf_counter() - start < 5
+
+
+def test_small_images_may_be_packed_as_they_like(tmp_path):
+    image = np.zeros((2000, 2000), np.uint8)
+    image[900:1100, 5] = np.arange(200)
+    tifffile.imwrite(tmp_path / "a.tif", image, compression="zlib")
+    assert (tmp_path / "a.tif").stat().st_size * 400 < image.nbytes
+    assert read(tmp_path / "a.tif").shape == image.shape
 
 
 def test_png_bomb_is_refused_before_it_is_decoded(tmp_path):

@@ -8,10 +8,10 @@ import time
 
 import numpy as np
 import pytest
-from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
 from test_damage import damaged, read_or_sentence
 
-from temgrains.micrograph import UnreadableImage, apart, instrument, read
+from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
+from temgrains.micrograph import UnreadableImage, apart, instrument, read, watching
 from temgrains.records import Cancelled, Micrograph
 
 pytest.importorskip("rsciio", reason="RosettaSciIO comes with the extra formats")
@@ -252,6 +252,19 @@ def test_emd_bomb_is_refused_before_it_is_decoded(tmp_path):
         read(tmp_path / "a.emd")
 
 
+def test_emd_bomb_that_its_file_may_hold_is_refused_before_it_is_decoded(tmp_path):
+    """Chunks that became 800 times larger by unpacking, as gzip can make them."""
+    ncem(tmp_path / "a.emd", grey())
+    with h5py.File(tmp_path / "a.emd", "a") as file:
+        del file["data/film/data"]
+        options = {"chunks": (1000, 13_000), "compression": "gzip", "compression_opts": 9}
+        made = file.create_dataset("data/film/data", (13_000, 13_000), "u2", **options)
+        for top in range(0, 13_000, 1000):
+            made[top : top + 1000] = 0
+    with pytest.raises(UnreadableImage, match=r"bytes would unpack to 0\.3 GiB, as no micrograph does"):
+        read(tmp_path / "a.emd")
+
+
 @pytest.mark.parametrize("chunks", [None, (5, 6)])
 def test_emd_pixels_that_were_never_written_are_not_made_up(chunks, tmp_path):
     ncem(tmp_path / "a.emd", grey())
@@ -344,9 +357,10 @@ def test_first_reading_can_be_given_up(tmp_path, monkeypatch):
         if waited > 0.1:
             raise Cancelled
 
-    with pytest.raises(Cancelled), apart.watched(look):
+    with pytest.raises(Cancelled), watching.watched(look):
         read(tmp_path / "a.emd")
-    assert [reader.poll() is None for reader in readers] == [False], "it was ended"
+    # By the thread that was left to itself, which looks around as often.
+    assert [reader.wait(10) is None for reader in readers] == [False], "it was ended"
 
 
 def test_what_is_wrong_with_an_hdf5_file_is_said(tmp_path):

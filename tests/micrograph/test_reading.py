@@ -316,6 +316,25 @@ def test_names(name, image, tmp_path):
     assert refused(tmp_path / f"no {name[:200]}") == "there is no such file; check the name"
 
 
+@pytest.mark.parametrize(
+    ("count", "options", "note"),
+    [
+        (2, {"extrasamples": ["unassalpha"]}, "the alpha channel was ignored"),
+        (2, {}, "only the first of its 2 channels was read"),
+        (5, {}, "only the first of its 5 channels was read"),
+    ],
+)
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_of_several_channels_the_first_is_read_and_that_is_said(count, options, note, planar, tmp_path, rng):
+    image = rng.integers(0, 255, (20, 30, count), dtype=np.uint8)
+    stored = image if planar == "contig" else np.moveaxis(image, -1, 0)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack", planarconfig=planar, **options)
+    found = read(tmp_path / "a.tif")
+    grey = image[..., 0].astype(float)
+    np.testing.assert_allclose(found.pixels, (grey - grey.min()) / np.ptp(grey), atol=1e-6)
+    assert found.notes == (note,)
+
+
 def test_lack_of_memory_is_said(image, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise MemoryError

@@ -50,6 +50,19 @@ def test_bar_with_ticks(film):
     assert place(find_scale_bar(film)) == (124, 30, 14, 80)
 
 
+def test_grains_as_bright_as_the_bar_are_no_letters(film):
+    film[140:145, 15:95] = 1
+    film = write(film, (30, 122), "100 nm", 1)
+    alone = find_scale_bar(film).box
+    film[92:118, 20:50] = 1
+    film[118:120, 20:50:3] = 1
+    film[90:92, 21:50:4] = 1
+    bar = find_scale_bar(film)
+    assert bar.length == 80
+    assert bar.mask[120:145][film[120:145] >= 0.95].all()
+    assert abs(bar.box[0] - alone[0]) <= 4, "not up to the upper end of the grain, 30 px above"
+
+
 def test_label_is_covered_with_the_bar(film):
     film[140:145, 15:95] = 1
     film = write(film, (30, 120), "100 nm", 1)

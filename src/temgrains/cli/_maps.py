@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from temgrains.files import in_natural_order
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,7 +25,8 @@ def maps_in(folder: Path, marks: tuple[str, ...], kind: str) -> dict[str, Path]:
     ValueError
         If there is none, or two have one stem.
     """
-    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGES)
+    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES]
+    images.sort(key=lambda path: in_natural_order(path.name))
     maps = [path for path in images if path.stem.endswith(marks)] or images
     if not maps:
         raise ValueError(f"{folder} holds no PNG or TIFF image; give a folder of {kind} maps")

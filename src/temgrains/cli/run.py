@@ -51,6 +51,14 @@ def run(
     page: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Page of a file with several, counted from 0.")
     ] = None,
+    pages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Analyse several pages of each file: all, or such as 1-5,8 or 3-, counted from 1 as in the "
+            "names of their results.",
+        ),
+    ] = None,
 ) -> None:
     """Find the boundaries and grains of micrographs and write pictures, maps and tables.
 
@@ -58,7 +66,8 @@ def run(
     .boundaries.tif (one pixel wide, 0 or 255), .labels.tif (grains numbered from 1), .iterates.tif and
     .iterates.gif (the refinement, step by step), .grains.csv (sizes in px, and in nm where the scale is
     known) and .json (settings, model card, version, why the refinement stopped, seconds per stage). Of a
-    folder the micrographs in it are taken, without such pictures and maps. Of a project (.temgrains) the
+    folder the micrographs in it are taken, without such pictures and maps. With --pages each page of a file
+    with several has results of its own, named STEM_page_3 and so on. Of a project (.temgrains) the
     corrections are done again, on the grains that they were made on; --model and settings do not touch it.
 
     An image that fails is reported and the others are done; the exit code is then 1.
@@ -66,19 +75,23 @@ def run(
     chosen = settings_of(settings, set_)
     from temgrains import batch
 
-    films, failed = _films(images), 0
+    films, failed, done = _films(images), 0, 0
     with quiet(), progress_bar() as progress:
         reading: batch.Reading = {"pixel_size": nm_per_px, "page": page, "scale_bar": scale_bar}
-        for outcome in batch.each(films, out=out, model=model, settings=chosen, progress=progress, **reading):
+        outcomes = batch.each(
+            films, out=out, model=model, settings=chosen, progress=progress, pages=pages, **reading
+        )
+        for outcome in outcomes:
+            done += 1
             if outcome.error is not None:
                 failed += 1
                 complain(outcome.error)
                 continue
             for warning in outcome.warnings:
-                typer.echo(f"{outcome.path}: note: {warning}", err=True)
-            typer.echo(f"{outcome.path}: {outcome.report}")
+                typer.echo(f"{outcome.name}: note: {warning}", err=True)
+            typer.echo(f"{outcome.name}: {outcome.report}")
     if failed:
-        complain(f"{failed} of {len(films)} images failed")
+        complain(f"{failed} of {done} images failed")
         raise typer.Exit(1)
 
 

@@ -22,7 +22,7 @@ class Chore:
 
     def run(self, progress: Progress) -> Iterator[Any]:
         """Give the one result."""
-        from temgrains.micrograph.apart import watched  # noqa: PLC0415
+        from temgrains.micrograph.watching import watched  # noqa: PLC0415
 
         progress("chore", 0, 1)
         with watched(lambda _waited: progress("chore", 0, 1)):

@@ -193,8 +193,7 @@ class Desk(QObject):
         image, session = self.watch.image, self.session
         if image is None or session is None:
             return
-        layers = list(self.viewer.layers)
-        self.watch.quietly(_image.calibrate, layers, image, pixel_size, calibration)
+        self.watch.quietly(_image.calibrate_in_view, self.viewer, image, pixel_size, calibration)
         self._lay()
 
     def show_detectors(self, detectors: tuple[bool, bool, bool]) -> None:

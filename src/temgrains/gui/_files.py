@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
@@ -15,6 +16,9 @@ from temgrains.gui import _image
 from temgrains.gui._chores import reloading, writing
 from temgrains.gui._job import STAGES
 from temgrains.gui._pages import Pages
+from temgrains.gui._waiting import GivenUp
+from temgrains.gui.readers import raising, show_refusal
+from temgrains.micrograph import UnreadableImage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,14 +85,21 @@ class Files(QObject):
         """Look at a file; past those that cannot be read."""
         desk, before = self._desk, self._desk.watch.image
         while 0 <= index < len(self.paths):
-            image = self._layer_of(self.paths[index]) or self._read(self.paths[index])
+            try:
+                image = self._layer_of(self.paths[index]) or self._read(self.paths[index])
+            except GivenUp as error:
+                show_refusal(error)
+                return
             if image is not None:
                 self.index = index
                 image.visible = True
                 desk.choose(image.unique_id)
                 desk.watch.listed.emit()
                 if before is not None and _image.path_of(before) != self.paths[index]:
+                    elsewhere = not np.allclose(before.extent.world, image.extent.world)
                     self._leave(_image.path_of(before))
+                    if elsewhere:
+                        desk.viewer.reset_view()
                     self.pages.go_on()
                 return
             index += by
@@ -98,7 +109,13 @@ class Files(QObject):
 
     def _read(self, path: str) -> Image | None:
         try:
-            layers = self._desk.viewer.open(path, plugin="temgrains")
+            with raising():
+                layers = self._desk.viewer.open(path, plugin="temgrains")
+        except GivenUp:
+            raise
+        except UnreadableImage as error:
+            show_refusal(error)
+            return None
         except (OSError, ValueError) as error:
             # Of a file that is gone, or that became a folder, napari speaks before our reader is asked.
             show_error(sentence(error, Path(path)))
@@ -157,7 +174,9 @@ class Files(QObject):
             return
         path = Path(_image.path_of(image))
         folders = [path.parent, *([self.folder] if self.folder is not None else [])]
-        for stem in dict.fromkeys((bench.session.stem, path.stem)):
+        # The second name is that of a batch of pages.
+        paged = f"{path.stem}_page_{int(_image.about(image).get('page') or 0) + 1}"
+        for stem in dict.fromkeys((bench.session.stem, paged, path.stem)):
             self.found = self.found or find_saved(stem, folders)
 
     def _saved(self, bench: Bench, analysis: Analysis, folder: Path, note: str) -> None:

@@ -25,6 +25,7 @@ from temgrains.gui._page_row import PageRow
 from temgrains.gui._question import ask_size
 from temgrains.gui._queue_row import QueueRow
 from temgrains.gui._scale_bar import ScaleBarRow
+from temgrains.gui.readers import raising, show_refusal
 from temgrains.micrograph import ENDINGS, UnreadableImage, images_in
 from temgrains.micrograph.calibration import off
 
@@ -178,7 +179,12 @@ class Header(QWidget):
 
     def open_image(self, path: str) -> None:
         """Open a micrograph with our reader, which keeps the pixel size, and choose it."""
-        layers = self._desk.viewer.open(path, plugin="temgrains")
+        try:
+            with raising():
+                layers = self._desk.viewer.open(path, plugin="temgrains")
+        except UnreadableImage as error:
+            show_refusal(error)
+            return
         if layers:
             self._desk.choose(layers[0].unique_id)
             self.show_images()

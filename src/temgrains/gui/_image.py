@@ -12,6 +12,7 @@ from temgrains.records import Instrument
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
     from temgrains.records import Box, Micrograph, PixelSize
@@ -196,6 +197,18 @@ def calibrate(layers: list[Layer], image: Image, pixel_size: PixelSize | None, c
         layer.translate = [*layer.translate[:-2], *(np.array(layer.translate[-2:]) * ratio)]
         layer.scale = [*layer.scale[:-2], *scale]
     image.metadata = {**image.metadata, KEY: {**about(image), "calibration": calibration}}
+
+
+def calibrate_in_view(
+    viewer: ViewerModel, image: Image, pixel_size: PixelSize | None, calibration: str
+) -> None:
+    """Do as `calibrate` with all layers of a viewer; what was in view stays in view."""
+    before = np.array(image.scale[-2:])
+    calibrate(list(viewer.layers), image, pixel_size, calibration)
+    ratio = np.array(image.scale[-2:]) / before
+    camera = viewer.scene.camera
+    camera.center = (*camera.center[:-2], *(np.array(camera.center[-2:]) * ratio))
+    camera.zoom = camera.zoom / float(np.sqrt(ratio.prod()))
 
 
 def _same_grid(layer: Layer, image: Image) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from temgrains.micrograph import UnreadableImage
-from temgrains.micrograph.apart import watched
+from temgrains.micrograph.watching import watched
 from temgrains.records import Cancelled
 
 if TYPE_CHECKING:
@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QProgressDialog
 
-PATIENCE_S = 1.0
+PATIENCE_S = 0.3
 """How long the window may stand still before the dialog appears [s]."""
+
+
+class GivenUp(UnreadableImage):
+    """A file whose reading the user has cancelled."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path, "its reading was cancelled; open it again to read it")
+        self.args = (str(path),)
 
 
 @contextlib.contextmanager
@@ -26,10 +34,10 @@ def cancellable(path: str) -> Iterator[None]:
 
     Raises
     ------
-    UnreadableImage
-        If the user gave it up.
+    GivenUp
+        If the user cancelled it.
     """
-    if not _in_window():
+    if not in_window():
         yield
         return
     made: list[QProgressDialog] = []
@@ -37,7 +45,7 @@ def cancellable(path: str) -> Iterator[None]:
         with watched(_look(Path(path).name, made)):
             yield
     except Cancelled as error:
-        raise UnreadableImage(path, "its reading was cancelled; open it again to read it") from error
+        raise GivenUp(path) from error
     finally:
         for dialog in made:
             dialog.close()
@@ -66,7 +74,7 @@ def _look(name: str, made: list[QProgressDialog]) -> Callable[[float], None]:
     return look
 
 
-def _in_window() -> bool:
+def in_window() -> bool:
     """Whether this is the thread of a window that is there."""
     if threading.current_thread() is not threading.main_thread():
         return False

@@ -4,6 +4,7 @@
 
     python -m temgrains.gui.demo --out demo      # drive it, leave pictures and results in demo/
     python -m temgrains.gui.demo --show          # open it and leave the rest to the user
+    python -m temgrains.gui.demo --pictures      # the pictures of the documentation
 """
 
 from __future__ import annotations
@@ -132,12 +133,46 @@ def run(out: Path, *, results: bool = True) -> None:
     shot.take("converged", panel.iteration.text())
     demo.click("grains")
     shot.take("grains", panel.summary.text())
-    if results:
+    if not results:
+        with tempfile.TemporaryDirectory() as folder:
+            _find_bar_in_stack(demo, Path(folder))
+            shot.take("pages", "a page of the first of two stacks in a folder, with its scale bar")
+    else:
         panel.save_to(out)
         demo.settle()
         for path in sorted(out.iterdir()):
             _say(f"  {path.name}")
     demo.viewer.close()
+
+
+def _find_bar_in_stack(demo: Demo, folder: Path) -> None:
+    """Open a folder with two stacks of synthetic micrographs, and find the scale bar of a page."""
+    import numpy as np  # noqa: PLC0415
+    import tifffile  # noqa: PLC0415
+    from PIL import Image, ImageDraw  # noqa: PLC0415
+
+    from temgrains.synthesis import real_recipe, synthesise  # noqa: PLC0415
+
+    recipe = real_recipe(shape=(512, 640))
+    for name in ("heated_1", "heated_2"):
+        pages = [Image.fromarray(synthesise(recipe, seed=5, index=index).image) for index in range(4)]
+        for page in pages:
+            draw = ImageDraw.Draw(page)
+            draw.rectangle((24, 480, 223, 487), fill=255)
+            draw.text((124, 476), "100 nm", fill=255, font_size=28, anchor="mb")
+        options: Any = {"imagej": True, "resolution": (2.0, 2.0), "metadata": {"unit": "nm", "axes": "TYX"}}
+        tifffile.imwrite(folder / f"{name}.tif", np.stack([np.asarray(page) for page in pages]), **options)
+    demo.viewer.layers.clear()
+    demo.settle()
+    header = demo.dock.header
+    header.open_folder(str(folder))
+    demo.settle()
+    header.page.page.setValue(3)
+    header.page.open.click()
+    demo.settle()
+    header.scale_bar.click()
+    demo.settle()
+    demo.viewer.reset_view()
 
 
 def show() -> None:

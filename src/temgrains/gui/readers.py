@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextvars import ContextVar
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temgrains.gui._image import KEY
-from temgrains.gui._waiting import cancellable
+from temgrains.gui._waiting import GivenUp, cancellable, in_window
 from temgrains.micrograph import ENDINGS, SeveralImages, UnreadableImage, images_in, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari.types import LayerData
 
     from temgrains.records import Micrograph
+
+
+_RAISES: ContextVar[bool] = ContextVar("raises", default=False)
 
 
 def get_reader(path: str | list[str]) -> Callable[[str], list[LayerData]] | None:
@@ -24,8 +29,59 @@ def get_reader(path: str | list[str]) -> Callable[[str], list[LayerData]] | None
     if isinstance(path, list):
         return None
     if Path(path).is_dir():
-        return read_folder if images_in(path) else None
-    return read_image if Path(path).suffix.lower() in ENDINGS else None
+        return open_folder if images_in(path) else None
+    return open_image if Path(path).suffix.lower() in ENDINGS else None
+
+
+@contextlib.contextmanager
+def raising() -> Iterator[None]:
+    """Let files that cannot be read raise in a window, too; for callers that tell the user themselves."""
+    token = _RAISES.set(True)
+    try:
+        yield
+    finally:
+        _RAISES.reset(token)
+
+
+def open_image(path: str) -> list[LayerData]:
+    """Do as `read_image`, but in a window tell the user why a file cannot be read.
+
+    Around an error napari puts a page of its own words, and a stack of files ends at the first bad one. Where
+    another reader might do better, napari is given the error, and offers that reader.
+    """
+    return _told(read_image, path)
+
+
+def open_folder(path: str) -> list[LayerData]:
+    """Do as `read_folder`, but in a window tell the user why a folder cannot be read."""
+    return _told(read_folder, path)
+
+
+def show_refusal(error: UnreadableImage) -> None:
+    """Show why a file cannot be read; not its folder, behind which napari would cut the reason off."""
+    from napari.utils.notifications import show_error  # noqa: PLC0415
+
+    show_error(f"{Path(error.path).name}: {error.reason}")
+
+
+def _told(read_layers: Callable[[str], list[LayerData]], path: str) -> list[LayerData]:
+    try:
+        return read_layers(path)
+    except UnreadableImage as error:
+        gave_up = isinstance(error, GivenUp)
+        if _RAISES.get() or not in_window() or (not gave_up and _others_read(path)):
+            raise
+        show_refusal(error)
+        # What napari takes for a reader that succeeded and gave no layer.
+        return [(None,)]
+
+
+def _others_read(path: str) -> bool:
+    """Whether napari knows another reader for a file."""
+    from npe2 import PluginManager  # noqa: PLC0415
+
+    found = PluginManager.instance().iter_compatible_readers(path)
+    return any(not reader.command.startswith("temgrains.") for reader in found)
 
 
 def read_folder(path: str) -> list[LayerData]:
@@ -40,6 +96,8 @@ def read_folder(path: str) -> list[LayerData]:
     for image in queue:
         try:
             layers = read_image(image)
+        except GivenUp:
+            raise
         except UnreadableImage:
             if image == queue[-1]:
                 raise

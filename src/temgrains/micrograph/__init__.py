@@ -2,6 +2,7 @@
 
 from temgrains.micrograph.decoded import SeveralImages
 from temgrains.micrograph.folder import images_in
+from temgrains.micrograph.paging import check_pages, choose_pages, count_pages
 from temgrains.micrograph.pixels import UnreadableImage, from_array
 from temgrains.micrograph.reading import ENDINGS, read
 from temgrains.micrograph.scale_bar import ScaleBar, find_scale_bar, with_scale_bar
@@ -11,6 +12,9 @@ __all__ = [
     "ScaleBar",
     "SeveralImages",
     "UnreadableImage",
+    "check_pages",
+    "choose_pages",
+    "count_pages",
     "find_scale_bar",
     "from_array",
     "images_in",

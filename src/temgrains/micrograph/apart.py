@@ -5,46 +5,25 @@ A segmentation fault of HDF5 would take napari and all unsaved work with it.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import io
 import subprocess
 import sys
 import time
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from temgrains.micrograph.pixels import UnreadableImage, refuse
 from temgrains.micrograph.strangers import why
+from temgrains.micrograph.watching import LOOK_S, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SECONDS_MAX = 90
 """After which a first reading is given up; a sound file takes a second or two, however large it is."""
-_LOOK_S = 0.05
-"""Time between two looks at the process [s]."""
 _FIRST_READING = "import sys; from temgrains.micrograph.apart import read_first; read_first(sys.argv[1])"
 _REASON_BYTES = 4096
 _NO_WINDOW = 0x08000000 if sys.platform == "win32" else 0
-_WATCH: ContextVar[Callable[[float], None] | None] = ContextVar("watch", default=None)
-
-
-@contextlib.contextmanager
-def watched(look: Callable[[float], None]) -> Iterator[None]:
-    """Let ``look`` be called again and again while this thread waits for a first reading.
-
-    Parameters
-    ----------
-    look
-        Gets the seconds since the wait began; may raise `temgrains.records.Cancelled` to end it.
-    """
-    token = _WATCH.set(look)
-    try:
-        yield
-    finally:
-        _WATCH.reset(token)
 
 
 def check_survives(path: Path) -> None:
@@ -106,10 +85,10 @@ def read_first(path: str) -> None:
 
 
 def _wait(reader: subprocess.Popen[bytes], seconds: float) -> int:
-    began, look = time.monotonic(), _WATCH.get()
+    began, look = time.monotonic(), watch()
     while True:
         try:
-            return reader.wait(_LOOK_S)
+            return reader.wait(LOOK_S)
         except subprocess.TimeoutExpired:
             waited = time.monotonic() - began
         if waited > seconds:

@@ -26,33 +26,20 @@ PRINT_MIN = 1e3
 """Given per inch or cm, pixels larger than this are sizes on paper or screen [nm]."""
 
 _NM: dict[str, float] = {
-    "m": 1e9,
-    "cm": 1e7,
-    "mm": 1e6,
-    "µm": 1e3,
-    "um": 1e3,
-    "micron": 1e3,
-    "microns": 1e3,
-    "micrometer": 1e3,
-    "micrometre": 1e3,
-    "nm": 1.0,
-    "nanometer": 1.0,
-    "nanometre": 1.0,
-    "nanometers": 1.0,
-    "meters": 1e9,
-    "å": 0.1,
-    "a": 0.1,
-    "angstrom": 0.1,
-    "ångström": 0.1,
-    "pm": 1e-3,
-    "in": 25.4e6,
-    "inch": 25.4e6,
-    "inches": 25.4e6,
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1e9),
+    **dict.fromkeys(("cm", "centimeter", "centimeters", "centimetre", "centimetres"), 1e7),
+    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), 1e6),
+    **dict.fromkeys(("µm", "um", "µ", "micron", "microns"), 1e3),
+    **dict.fromkeys(("micrometer", "micrometers", "micrometre", "micrometres"), 1e3),
+    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1.0),
+    **dict.fromkeys(("å", "a", "angstrom", "angstroms", "angström", "ångström", "ångströms"), 0.1),
+    **dict.fromkeys(("pm", "picometer", "picometers", "picometre", "picometres"), 1e-3),
+    **dict.fromkeys(("in", "inch", "inches"), 25.4e6),
 }
 """Units of length as programs write them [nm]."""
-_PRINT = {"in", "inch", "inches", "cm"}
+_PRINT = {unit for unit, nm in _NM.items() if nm in (1e7, 25.4e6)}
 _NO_UNITS = {"", "none", "pixel", "pixels", "px"}
-_ANGLES = {"rad", "mrad"}
+_ANGLES = {"rad", "mrad", "µrad", "urad", "deg", "°"}
 """Of scattering: the axes of diffraction patterns."""
 
 
@@ -238,9 +225,12 @@ def _is_reciprocal(unit: str) -> bool:
 
 def _plain(unit: str) -> str:
     """Give a unit in the spelling of the table."""
-    spelled = html.unescape(unit).replace("\\u00B5", "µ").replace("\\u00b5", "µ").replace("μ", "µ")
-    # Written as [n_m] in EMD files, with blanks by others.
-    return re.sub(r"[\s\x00_\[\]]", "", spelled).lower()
+    # ImageJ writes what is not ASCII in the notation of Java.
+    spelled = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), html.unescape(unit))
+    # Micro and Å have two characters each.
+    spelled = spelled.replace("μ", "µ").replace("\u212b", "Å")
+    # Written as [n_m] in EMD files, in brackets, with blanks, or per pixel by others.
+    return re.sub(r"[\s\x00_\[\]]|^\(|\)$|/(px|pixel|pixels)$", "", spelled.strip().lower())
 
 
 def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
@@ -256,7 +246,8 @@ def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
 def _ome(description: str) -> Iterator[_Claim]:
     """Read OME's PhysicalSize; its unit is µm unless it says otherwise."""
     found = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", description) if "OME" in description else None
-    said = dict(re.findall(r'\b(PhysicalSize\w+)\s*=\s*"([^"]*)"', found[0])) if found else {}
+    pairs = re.findall(r"""\b(PhysicalSize\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""", found[0]) if found else []
+    said = {name: double or single for name, double, single in pairs}
     if "PhysicalSizeX" in said:
         width, unit = said["PhysicalSizeX"], said.get("PhysicalSizeXUnit", "µm")
         height = said.get("PhysicalSizeY", width)

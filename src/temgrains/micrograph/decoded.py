@@ -51,12 +51,21 @@ class SeveralImages(UnreadableImage):
         self.titles = tuple(titles)
 
 
+class NoSuchPage(UnreadableImage):
+    """A file that has other pages than the one asked for; ``count`` says how many."""
+
+    def __init__(self, path: str | Path, page: int, count: int) -> None:
+        last = "page 0 is the only one" if count == 1 else f"choose from 0 to {count - 1}"
+        super().__init__(path, f"it has no page {page}; {last}")
+        self.args = (str(path), page, count)
+        self.count = count
+
+
 def chosen_page(path: Path, page: int | None, count: int) -> tuple[int, tuple[str, ...]]:
     """Give the index of the page to read, and a note where there are several."""
     if count == 0:
         refuse(path, "it holds no image; save it again")
     index = 0 if page is None else page
     if index >= count:
-        last = "page 0 is the only one" if count == 1 else f"choose from 0 to {count - 1}"
-        refuse(path, f"it has no page {index}; {last}")
+        raise NoSuchPage(path, index, count)
     return index, (f"page {index + 1} of {count} was read",) if count > 1 else ()

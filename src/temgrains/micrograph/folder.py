@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from temgrains.files import RESULT_MAPS
+from temgrains.files import RESULT_MAPS, in_natural_order
 from temgrains.micrograph.pixels import UnreadableImage
 from temgrains.micrograph.reading import ENDINGS
 
@@ -36,9 +35,4 @@ def images_in(folder: str | Path) -> list[Path]:
         if not path.name.endswith(_RESULTS)
         and not (path.suffix.lower() == ".ser" and path.stem.rpartition("_")[0].casefold() in described)
     ]
-    return sorted(images, key=_in_words_and_numbers)
-
-
-def _in_words_and_numbers(path: Path) -> list[tuple[int, int, str]]:
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+    return sorted(images, key=lambda path: in_natural_order(path.name))

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from temgrains.micrograph.pixels import check_extent, refuse
+from temgrains.micrograph.pixels import check_extent, check_packing, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,8 +154,11 @@ def check_hdf5(path: Path) -> None:
         if math.prod(item.shape) * item.dtype.itemsize > limit:
             shape = " x ".join(map(str, item.shape))
             refuse(path, f"its data set {name} claims {shape} values, more than the file can hold")
-        if (name.startswith("Data/Image/") or "emd_group_type" in item.parent.attrs) and not _complete(item):
-            _cut(path)
+        if name.startswith("Data/Image/") or "emd_group_type" in item.parent.attrs:
+            if not _complete(item):
+                _cut(path)
+            if item.chunks is not None:
+                check_packing(path, item.size * item.dtype.itemsize, item.id.get_storage_size())
 
     with h5py.File(path, "r") as file:
         file.visititems(check)

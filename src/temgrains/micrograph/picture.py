@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from temgrains.micrograph.calibration import Calibration, of_dots
 from temgrains.micrograph.decoded import Decoded, chosen_page
-from temgrains.micrograph.pixels import check_extent, refuse
+from temgrains.micrograph.pixels import check_extent, check_packing, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,7 @@ def decode_jpeg(path: Path, page: int | None) -> Decoded:
 
 def _decode(path: Path, image: ImageFile, page: int | None, source: str) -> Decoded:
     check_extent(path, image.height, image.width, 8 * image.height * image.width)
+    check_packing(path, image.height * image.width * len(image.getbands()), path.stat().st_size)
     count = getattr(image, "n_frames", 1)
     index, notes = chosen_page(path, page, count)
     image.seek(index)

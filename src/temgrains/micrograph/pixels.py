@@ -23,6 +23,10 @@ PIXELS_MAX = 2 * 10**9
 """Images of more pixels are refused."""
 BYTES_PER_PIXEL = 24
 """What an analysis needs at least for each pixel of the image."""
+RATIO_MAX = 400
+"""How many times smaller than its pixels a large image may be packed; the noise of a micrograph allows 10."""
+_LARGE = 2**28
+"""Images of fewer bytes may be packed as they like."""
 TWO_VALUES = "only two grey values: already a boundary mask?"
 """A note in an array's micrograph; a reason to refuse a file."""
 _SMALL = 64
@@ -124,6 +128,24 @@ def check_extent(source: str | Path, height: int, width: int, bytes_needed: int)
             source,
             f"its {height} x {width} px need {needed / 2**30:.1f} GiB, more than half of this computer's "
             f"{memory / 2**30:.1f} GiB; crop it, or it may be damaged",
+        )
+
+
+def check_packing(source: str | Path, unpacked: int, packed: int) -> None:
+    """Refuse a decompression bomb before it goes off: a large image that is packed as no micrograph can be.
+
+    Parameters
+    ----------
+    source
+        For the message.
+    unpacked, packed
+        Bytes of the pixels, and what they take in the file.
+    """
+    if unpacked > _LARGE and unpacked > RATIO_MAX * packed:
+        refuse(
+            source,
+            f"its {packed:,} bytes would unpack to {unpacked / 2**30:.1f} GiB, as no micrograph does; if it "
+            "is one, save it uncompressed",
         )
 
 

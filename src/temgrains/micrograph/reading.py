@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -14,7 +15,9 @@ from temgrains.micrograph.calibration import Calibration, checked_size, off, par
 from temgrains.micrograph.dm_tags import is_dm
 from temgrains.micrograph.pixels import TWO_VALUES, UnreadableImage, from_array, refuse
 from temgrains.micrograph.scale_bar import find_scale_bar, with_scale_bar
+from temgrains.micrograph.sidecar import beside
 from temgrains.micrograph.strangers import stranger, why
+from temgrains.micrograph.watching import interruptible
 from temgrains.records import Cancelled
 
 if TYPE_CHECKING:
@@ -96,12 +99,16 @@ def read(
     _check_page(page)
     length = _checked_length(scale_bar)
     try:
-        micrograph = _steadily_read(path, typed, page)
+        return interruptible(partial(_whole, path, typed, page, length))
     except (UnreadableImage, Cancelled):
         raise
     except Exception as error:
         # The decoders fail on damaged files in a dozen ways, some of them mere slips like a division by zero.
         raise UnreadableImage(path, why(error)) from error
+
+
+def _whole(path: Path, typed: PixelSize | None, page: int | None, length: float | None) -> Micrograph:
+    micrograph = _steadily_read(path, typed, page)
     return micrograph if length is None else _by_scale_bar(path, micrograph, length)
 
 
@@ -160,7 +167,8 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
             f"it is a diffraction pattern ({decoded.calibration.diffraction}), not an image; "
             "if it is one, save it as TIFF without that scale",
         )
-    found = _typed(typed, decoded.calibration) if typed else decoded.calibration
+    said = _said(path, decoded)
+    found = _typed(typed, said) if typed else said
     micrograph = from_array(
         decoded.pixels,
         pixel_size=found.pixel_size,
@@ -177,6 +185,15 @@ def _read(path: Path, typed: PixelSize | None, page: int | None) -> Micrograph:
         signal=decoded.signal,
         instrument=decoded.instrument,
     )
+
+
+def _said(path: Path, decoded: Decoded) -> Calibration:
+    """Give the scale that the file names, or else, of an image in a common format, the file beside it."""
+    said = decoded.calibration
+    if said.pixel_size is not None or path.suffix.lower() in _INSTRUMENTS:
+        return said
+    other = beside(path, decoded.pixels.shape[1])
+    return replace(said, notes=(*said.notes, *other.notes)) if other.pixel_size is None else other
 
 
 def _typed(typed: PixelSize, said: Calibration) -> Calibration:

@@ -29,6 +29,10 @@ _FULL = 0.97
 _LETTER_MIN = 2
 """Lower specks beside a bar are no letters [px]."""
 
+_EDGE_PX = 4
+"""Width of the ragged edge of a grain as bright as the bar [px]."""
+_CROSS = ndimage.generate_binary_structure(2, 1)
+_SQUARE = ndimage.generate_binary_structure(2, 2)
 _Box = tuple[slice, slice]
 
 
@@ -182,22 +186,60 @@ def _covered(pixels: GreyArray, bar: _Box, tolerance: float) -> MaskArray:
         mask[ground] = True
         return mask
     mask[bar] = True
-    rows, columns = bar
-    length = columns.stop - columns.start
-    white = np.count_nonzero(pixels[bar] >= 1 - tolerance) > np.count_nonzero(pixels[bar] <= tolerance)
-    written = (1 - pixels if white else pixels) <= max(_TOLERANCES)
-    written[bar] = False
-    labels, _ = ndimage.label(written, structure=np.ones((3, 3), np.int8))
-    for box in ndimage.find_objects(labels):
-        tall = box[0].stop - box[0].start
-        above, below = rows.start - box[0].stop, box[0].start - rows.stop
-        beside = box[1].start < columns.start - length // 4 or box[1].stop > columns.stop + length // 4
-        if _LETTER_MIN <= tall <= length // 2 and max(above, below) <= length // 4 and not beside:
-            # The edges of letters are smoothed and do not count as drawn.
-            mask[tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box)] = True
+    for box in _letters(pixels, bar, tolerance):
+        # The edges of letters are smoothed and do not count as drawn.
+        mask[tuple(slice(max(0, side.start - 2), side.stop + 2) for side in box)] = True
     everything = ndimage.find_objects(mask.astype(np.int8))[0]
     mask[everything] = True
     return mask
+
+
+def _letters(pixels: GreyArray, bar: _Box, tolerance: float) -> list[_Box]:
+    """Give the boxes of the letters above or below a bar that stands on the micrograph itself.
+
+    Letters are thin lines, other than a grain that is as bright as they are, and stand in one row.
+    """
+    rows, columns = bar
+    length, reach = columns.stop - columns.start, (columns.stop - columns.start) // 4
+    top, left = max(0, rows.start - 3 * reach - 2), max(0, columns.start - reach - 1)
+    window = (slice(top, rows.stop + 3 * reach + 2), slice(left, columns.stop + reach + 1))
+    white = np.count_nonzero(pixels[bar] >= 1 - tolerance) > np.count_nonzero(pixels[bar] <= tolerance)
+    near = pixels[window]
+    written = (1 - near if white else near) <= max(_TOLERANCES)
+    written[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = False
+    stroke = max(3, rows.stop - rows.start)
+    solid = ndimage.binary_opening(written, ndimage.iterate_structure(_CROSS, stroke))
+    # What lies around a bright grain is its ragged edge.
+    written &= ~ndimage.binary_dilation(solid, _SQUARE, _EDGE_PX)
+    labels, _ = ndimage.label(written, structure=_SQUARE)
+    found = []
+    for box in ndimage.find_objects(labels):
+        down, across = box[0].start + top, box[1].start + left
+        letter = (
+            slice(down, down + box[0].stop - box[0].start),
+            slice(across, across + box[1].stop - box[1].start),
+        )
+        tall = letter[0].stop - letter[0].start
+        above, below = rows.start - letter[0].stop, letter[0].start - rows.stop
+        beside = letter[1].start < columns.start - reach or letter[1].stop > columns.stop + reach
+        if _LETTER_MIN <= tall <= length // 2 and max(above, below) <= reach and not beside:
+            found.append(letter)
+    return _largest_row(found, rows)
+
+
+def _largest_row(letters: list[_Box], bar: slice) -> list[_Box]:
+    """Give the letters of one row, that of the most and tallest; of two alike the one nearer to the bar."""
+
+    def beside(one: _Box) -> list[_Box]:
+        low, high = one[0].start, one[0].stop
+        return [other for other in letters if other[0].start < high and other[0].stop > low]
+
+    def worth(one: _Box) -> tuple[int, int]:
+        tall = one[0].stop - one[0].start
+        alike = [other for other in beside(one) if tall <= 2 * (other[0].stop - other[0].start) <= 4 * tall]
+        return len(alike) * tall, -max(bar.start - one[0].stop, one[0].start - bar.stop)
+
+    return beside(max(letters, key=worth)) if letters else []
 
 
 def _ground(pixels: GreyArray, bar: _Box, tolerance: float) -> _Box | None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from PIL.TiffImagePlugin import TiffImageFile
-from tifffile import COMPRESSION, PHOTOMETRIC
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from temgrains.micrograph import acquisition
 from temgrains.micrograph.calibration import Calibration, of_tiff
 from temgrains.micrograph.decoded import Decoded, chosen_page
 from temgrains.micrograph.listening import listening
-from temgrains.micrograph.pixels import UnreadableImage, check_extent, refuse
+from temgrains.micrograph.pixels import UnreadableImage, check_extent, check_packing, refuse
 from temgrains.records import Instrument
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
 
 _COLOURS = {PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE}
+_ALPHA = {EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA}
 _OLYMPUS = 33560
 _GREYS = {PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK}
 
@@ -56,6 +57,7 @@ def decode(path: Path, page: int | None) -> Decoded:
         _check_layout(path, chosen)
         pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
         _refuse_damaged(path, said)
+        notes = (*notes, *_left_out(chosen))
         calibration, instrument = _calibration(tif, chosen), _instrument(tif, chosen)
     return Decoded(pixels, calibration, notes, index, instrument, pages=count)
 
@@ -95,6 +97,7 @@ def _check_layout(path: Path, page: TiffPage) -> None:
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not segments or any(offset <= 0 or count <= 0 or offset + count > size for offset, count in segments):
         refuse(path, "it is cut short: not all of its pixels are there; copy it again from its source")
+    check_packing(path, page.nbytes, sum(page.databytecounts))
     if not _fits(page):
         refuse(
             path,
@@ -169,6 +172,15 @@ def _grey_or_colour(path: Path, page: TiffPage, pixels: NDArray[Any]) -> NDArray
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         return -pixels if pixels.dtype.kind == "f" else ~pixels
     return pixels
+
+
+def _left_out(page: TiffPage) -> tuple[str, ...]:
+    """Say what of a grey page's samples is not looked at."""
+    if page.photometric not in _GREYS or page.samplesperpixel < 2:
+        return ()
+    if page.samplesperpixel == 2 and page.extrasamples and page.extrasamples[0] in _ALPHA:
+        return ("the alpha channel was ignored",)
+    return (f"only the first of its {page.samplesperpixel} channels was read",)
 
 
 def _calibration(tif: TiffFile, page: TiffPage) -> Calibration:
