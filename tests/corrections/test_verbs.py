@@ -208,3 +208,14 @@ def test_no_proposal_for_a_grain_that_cannot_be_divided():
     assert (start.labels == start.labels[4, 4]).sum() == 2
     with pytest.raises(Impossible, match="no line through that point"):
         propose(start.labels, np.zeros((9, 9), np.float32), (4, 4))
+
+
+def test_a_line_across_several_boundaries_erases_all_of_them_in_one_operation():
+    start = three_bands()
+    labels, change = done(start, verbs.erase_along(start.labels, [(7, 4), (7, 15), (8, 26)]))
+    assert len(change.gone) == 2
+    assert len(np.unique(labels[labels > 0])) == 1
+    with pytest.raises(Impossible, match="crosses no boundary"):
+        verbs.erase_along(start.labels, [(4, 4), (9, 4)])
+    with pytest.raises(Impossible, match="crosses no boundary"):
+        verbs.erase_along(start.labels, [(-40, -4), (-30, -9)])

@@ -556,3 +556,45 @@ def test_the_image_replaced_in_mid_edit(editor: Editor) -> None:
     editor.window.desk.do("all")
     editor.settle()
     assert not editor.link.corrector.operations
+
+
+def test_two_images_in_turns_keep_their_layers_and_sizes_apart(editor: Editor) -> None:
+    window, desk = editor.window, editor.window.desk
+    first = desk.watch.image
+    erase_one(editor)
+    looks = {"scale": (0.5, 0.5), "units": ("nm", "nm")}
+    second = editor.viewer.add_image(np.flipud(drawing()), name="other", **looks)
+    desk.choose(second.unique_id)
+    desk.do("all")
+    editor.settle()
+    link = editor.link
+    link.take("erase")
+    link.do(verbs.erase(link.corrector.history.labels, (8, 15)))
+    desk.choose(first.unique_id)  # before the other image is measured
+    link.take("erase")
+    link.do(verbs.erase(link.corrector.history.labels, (8, 47)))
+    editor.settle()
+    assert window.layer("film boundaries").data[8, 47] == 0
+    assert window.layer("other boundaries").data[8, 47] == 1
+    assert desk.session.analysis.grains.count == 22
+    assert desk.bench_of(second).session.analysis.grains.count == 23
+
+
+def test_grains_keep_their_numbers_until_the_user_turns_away(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(24, 31)
+    editor.settle()
+    layer = editor.window.layer("film grains")
+    shown = np.unique(layer.data[layer.data > 0])
+    assert shown.max() == 24
+    assert len(shown) == 23
+    assert sorted(layer.features["index"]) == list(shown), "the table knows them by the same numbers"
+    areas = layer.features.set_index("index")["area_px2"]
+    for number in shown:
+        assert areas[number] >= np.count_nonzero(layer.data == number)
+    editor.viewer.layers.selection.active = layer
+    editor.window.until(lambda: editor.window.layer("film grains").data.max() == 23)
+    editor.settle()
+    assert np.array_equal(
+        editor.window.layer("film grains").data, editor.window.desk.session.analysis.grains.labels
+    )

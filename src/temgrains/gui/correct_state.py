@@ -41,6 +41,8 @@ class Corrector:
         self.history = History(analysis.boundaries)
         self.notes: list[str] = []
         self.unsaved = False
+        self.revision = 0
+        """Goes up with every change of the labels."""
         self.journal: Journal | None = None
         self.kept: Kept | None = None
         self._clock = clock
@@ -148,7 +150,8 @@ class Corrector:
     def rebase(self, analysis: Analysis) -> None:
         """Go on from another network of the same image: what was done is done again on it."""
         operations, undone = self.operations, self.history.undone
-        self.analysis, self._graph, self._evidence = analysis, None, None
+        self.analysis, self._evidence = analysis, None
+        self._renew()
         self.history = replayed(analysis, operations, undone)
         if operations and self.journal is not None:
             self._journalled(lambda journal: journal.begin(analysis.boundaries, operations, undone))
@@ -164,7 +167,8 @@ class Corrector:
             self.history.do(operation)
         for _ in kept.undone:
             self.history.undo()
-        self._begun, self._graph, self.unsaved = True, None, not kept.saved
+        self._begun, self.unsaved = True, not kept.saved
+        self._renew()
         self.notes += kept.notes
 
     def do_all(self, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> None:
@@ -173,7 +177,8 @@ class Corrector:
             self.history.do(operation)
         for _ in undone:
             self.history.undo()
-        self._graph, self._begun = None, True
+        self._begun = True
+        self._renew()
         self._journalled(lambda journal: journal.begin(self.history.start, operations, undone))
         self.mark_saved()
 
@@ -204,9 +209,14 @@ class Corrector:
             self.kept = kept
 
     def _changed(self, change: Change) -> Change:
-        self._graph = None
+        self._renew()
         self.unsaved = True
         return change
+
+    def _renew(self) -> None:
+        """Forget what was known of the labels before."""
+        self._graph = None
+        self.revision += 1
 
     def _note(self, what: str, *operation: Operation) -> None:
         if not self._begun:
