@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from temgrains.corrections import History, verbs
 from temgrains.boundaries import close
+from temgrains.corrections import History, verbs
 from temgrains.pipeline.referee import Referee
 from temgrains.score import curve, judge, score
 
@@ -29,7 +29,9 @@ def network(seed: int, side: int = SIDE) -> np.ndarray:
     return lines
 
 
-def assert_same(referee: Referee, truth: np.ndarray, found: np.ndarray, tolerance: float, margin: int) -> None:
+def assert_same(
+    referee: Referee, truth: np.ndarray, found: np.ndarray, tolerance: float, margin: int
+) -> None:
     known = score(truth, found, tolerance_px=tolerance, margin_px=margin)
     for name, value in asdict(referee.score(tolerance)).items():
         assert value == pytest.approx(getattr(known, name), abs=1e-9, nan_ok=True), name

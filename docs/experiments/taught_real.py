@@ -1,10 +1,10 @@
-"""Correct a third of a real micrograph by its truth, fine-tune, and score its rest, another one and synthesis.
+"""Correct a third of a real micrograph by its truth, fine-tune, score its rest, another one, synthetic ones.
 
     python docs/experiments/taught_real.py FOLDER LEARNT OTHER OUT [setting=value ...]
 
 FOLDER holds ``images`` and ``truth`` (drawn boundaries, 255) under the same names, for example those of
-https://github.com/psu-rdmap/unet-compare. The model saw the truth of real images: it stays in OUT and is none to
-ship. Lines within 12 px of the image border are neither learnt nor judged, for hands draw a frame there.
+https://github.com/psu-rdmap/unet-compare. The model saw the truth of real images: it stays in OUT and is none
+to ship. Lines within 12 px of the image border are neither learnt nor judged, for hands draw a frame there.
 A run that was stopped goes on.
 """
 

@@ -598,3 +598,82 @@ def test_grains_keep_their_numbers_until_the_user_turns_away(editor: Editor) -> 
     assert np.array_equal(
         editor.window.layer("film grains").data, editor.window.desk.session.analysis.grains.labels
     )
+
+
+def test_a_drag_across_several_boundaries_erases_all_of_them(editor: Editor) -> None:
+    native, left, shift = editor.canvas.native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+    editor.key(Qt.Key.Key_X)
+    editor.qtbot.mouseMove(native, editor.pos(24, 24))
+    editor.qtbot.mousePress(native, left, shift, editor.pos(24, 24))
+    for column in (30, 40, 50, 56):
+        editor.qtbot.mouseMove(native, editor.pos(24, column))
+    editor.qtbot.mouseRelease(native, left, shift, editor.pos(24, 56))
+    assert editor.count == 22
+    assert len(editor.link.corrector.operations) == 1
+    editor.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert editor.count == 24
+
+
+@pytest.mark.parametrize("kind", ["nothing", "everything", "nan", "stack"])
+def test_a_reference_that_is_none_is_told_where_the_figures_stand(
+    editor: Editor, kind: str, messages: list[str]
+) -> None:
+    data = np.full(SHAPE, {"nan": np.nan, "everything": 255.0}.get(kind, 0.0), np.float32)
+    editor.viewer.add_image(np.stack([data] * 3) if kind == "stack" else data, name="odd")
+    panel = editor.panel.score
+    place = panel.reference.findText("odd")
+    assert (place < 0) == (kind == "stack")
+    if place >= 0:
+        panel.reference.setCurrentIndex(place)
+        panel.compare.click()
+        editor.window.until(lambda: "odd is no reference" in panel.figures.text())
+        assert "holds no boundary" in panel.figures.text()
+        assert panel.comparison is None
+        assert not messages
+
+
+def test_numbers_of_grains_and_dark_lines_are_references_too(editor: Editor, tmp_path: Any) -> None:
+    panel = editor.panel.score
+    labels = editor.window.desk.session.analysis.grains.labels
+    Image.fromarray(labels.astype(np.uint8)).save(tmp_path / "numbers.png")
+    Image.fromarray(np.where(labels == 0, 0, 255).astype(np.uint8)).save(tmp_path / "dark.png")
+    panel.compare.click()
+    for name in ("numbers", "dark"):
+        panel.open_reference(str(tmp_path / f"{name}.png"))
+        panel._later()
+        editor.window.until(
+            lambda name=name: (
+                panel.comparison is not None and panel.comparison.reference == f"{name} reference"
+            )
+        )
+        assert panel.comparison.score.f1 == 1
+
+
+def test_another_place_is_offered_where_a_project_cannot_be_written(
+    editor: Editor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, free = tmp_path / "missing" / "film.temgrains", tmp_path / "film.temgrains"
+    places = iter([(str(full), ""), (str(free), "")])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: next(places))
+    erase_one(editor)
+    projects = editor.panel.projects
+    editor.panel.buttons["save"].click()
+    editor.window.until(lambda: projects.offer is not None)
+    assert "film.temgrains" in projects.offer.text()
+    assert editor.link.corrector.unsaved
+    next(button for button in projects.offer.buttons() if "elsewhere" in button.text()).click()
+    editor.window.until(lambda: free.exists() and not projects.work.busy)
+    assert not editor.link.corrector.unsaved
+
+
+def test_the_viewer_closed_in_mid_drag_keeps_what_was_done(editor: Editor) -> None:
+    erase_one(editor)
+    native, left = editor.canvas.native, Qt.MouseButton.LeftButton
+    journal = editor.link.corrector.journal.path
+    editor.key(Qt.Key.Key_D)
+    editor.qtbot.mousePress(native, left, Qt.KeyboardModifier.ShiftModifier, editor.pos(20, 18))
+    editor.qtbot.mouseMove(native, editor.pos(22, 24))
+    link = editor.link
+    editor.viewer.close()
+    assert link.hand.tool == "" or not link.correctors
+    assert journal.exists()

@@ -101,7 +101,8 @@ def test_tiles_hold_what_is_learnt_and_nothing_that_is_held_out(drawn):
 
 
 def test_all_parts_of_a_tile_are_turned_alike(drawn):
-    for inputs, truth, _ in (TuneTiles([seen()], drawn, answers(drawn), SETTINGS)[k] for k in (0, 1, 4, 5, 8)):
+    tiles = TuneTiles([seen()], drawn, answers(drawn), SETTINGS)
+    for inputs, truth, _ in (tiles[k] for k in (0, 1, 4, 5, 8)):
         rows, columns = inputs[0].astype(int), truth[0].astype(int)
         assert {abs(np.diff(rows, axis=a)).max() + abs(np.diff(columns, axis=a)).max() for a in (0, 1)} == {1}
 

@@ -113,6 +113,11 @@ class History:
         """Give what was done by hand in a part of the image, uint8: 1 drawn or accepted, 2 erased, 0 else."""
         return self._marks[window].copy()
 
+    @property
+    def marked(self) -> ByteArray:
+        """The marks of all the image, to be looked at and not changed."""
+        return self._marks
+
     def boundaries(self) -> Boundaries:
         """Give the network as a record, its grains numbered without gaps."""
         return numbered(self.labels, self.start)

@@ -26,6 +26,10 @@ REST_MS = 20, 2000
 as that took the last time, so that a large image does not slow the hand down."""
 
 
+MOST_ROWS = 5000
+"""Tables of more grains come to the layer once the user turns away: napari takes 15 µs for each row."""
+
+
 @dataclass(slots=True)
 class _Shown:
     """What the layers of a session show: ``numbers`` are those of its analysis by those of its history.
@@ -150,7 +154,8 @@ class Following(QObject):
         shown, here = self._of(session), session is self._link.desk.session
         shown.made, shown.numbers, session.analysis = analysis, numbers, analysis
         if shown.live is not None and self._link.engaged and here:
-            shown.live.tell_sizes(analysis.sizes.table, numbers)
+            if len(analysis.sizes.table) <= MOST_ROWS:
+                shown.live.tell_sizes(analysis.sizes.table, numbers)
             shown.gaps = True
             self._link.desk.changed.emit()
         elif here:

@@ -8,15 +8,19 @@ from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from temgrains.corrections.verbs import Impossible
+from temgrains.gui._chores import Chore
+from temgrains.gui._side_work import SideWork
 from temgrains.gui.correct_closing import Closing
 from temgrains.gui.correct_follow import Following
 from temgrains.gui.correct_keys import ToolKeys
 from temgrains.gui.correct_layers import HandLayer
 from temgrains.gui.correct_project import Projects
-from temgrains.gui.correct_state import Corrector
+from temgrains.gui.correct_state import LARGE_PX, Corrector
 from temgrains.gui.correct_tool import Hand
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from temgrains.corrections import Change, Operation
     from temgrains.gui._desk import Desk
     from temgrains.gui._session import Session
@@ -42,6 +46,7 @@ class Corrections(QObject):
         self._layers: dict[Session, HandLayer] = {}
         self.images = {}
         self.following = Following(self)
+        self._tracing = SideWork(self)
         self._turned = QTimer(self)
         self._turned.setSingleShot(True)
         self._turned.setInterval(0)
@@ -119,6 +124,9 @@ class Corrections(QObject):
         corrector, image, session = self.corrector, self.desk.watch.image, self.desk.session
         if corrector is None or image is None or session is None:
             return
+        if not corrector.surveyed:
+            self._survey(corrector, lambda: self.look(step))
+            return
         place = corrector.next_uncertain(step)
         if place is None:
             self._say("Every boundary was drawn or accepted by hand.")
@@ -131,6 +139,12 @@ class Corrections(QObject):
         camera = self.desk.viewer.scene.camera
         camera.center = (*camera.center[:-2], *world[-2:])
         self._say(f"Segment {where}, confidence {confidence:.2f}: Enter accepts it, Backspace erases it.")
+
+    def doubt(self, tell: Callable[[float], None]) -> None:
+        """Tell how much of the boundary is uncertain, as a share of its length, once that is known."""
+        corrector = self.corrector
+        if corrector is not None:
+            self._survey(corrector, lambda: tell(corrector.uncertain_share()))
 
     def judge(self, *, right: bool) -> None:
         """Accept or erase the segment shown, and go to the next one."""
@@ -230,6 +244,7 @@ class Corrections(QObject):
         self.keys.unbind()
         self._turned.stop()
         self.following.abandon()
+        self._tracing.abandon()
         for corrector in self.correctors.values():
             corrector.close()
         self.correctors.clear()
@@ -304,6 +319,13 @@ class Corrections(QObject):
         corrector.notes.clear()
         self.following.later(session)
         self.changed.emit()
+
+    def _survey(self, corrector: Corrector, then: Callable[[], None]) -> None:
+        """Trace the segments, in the worker where there are many; then go on."""
+        if corrector.history.labels.size <= LARGE_PX:
+            then()
+        elif self._tracing.start(Chore("Segments", corrector.survey, lambda _nothing: then())):
+            self._say("Tracing all boundaries; go on meanwhile.")
 
     def _say(self, note: str) -> None:
         self.note = note
