@@ -102,17 +102,16 @@ def _strip(looked: MaskArray, share: float, *, last: bool) -> tuple[MaskArray, M
 class TuneTiles(Dataset["Tile"]):
     """Tiles of the user's examples and of synthetic micrographs in turn, each turned one of eight ways.
 
-    An item is the input (3 or 4, S, S; 0..255), what is to be answered (1, S, S; 0..255) and where that is
-    known (1, S, S; 0 or 1), all uint8. ``answers`` are what the model that learns on said to the synthetic
-    micrographs before, uint8, shape (N, 1, S, S): it is to go on saying so.
+    An item is the input (3 or 4, S, S; 0..255), the truth (1, S, S; 0..255) and where it is known (1, S, S; 0
+    or 1), all uint8.
     """
 
     def __init__(
-        self, own: Sequence[Seen], synthetic: Pairs, answers: ByteArray, settings: TuneSettings
+        self, own: Sequence[Seen], synthetic: Pairs, which: NDArray[np.intp], settings: TuneSettings
     ) -> None:
         self._own = [seen for seen in own if seen.learnt.any()]
         self._places = [np.flatnonzero(seen.learnt) for seen in self._own]
-        self._synthetic, self._answers, self._settings = synthetic, answers, settings
+        self._synthetic, self._which, self._settings = synthetic, which, settings
         areas = np.array([len(places) for places in self._places], float)
         self._shares = areas / areas.sum()
 
@@ -129,9 +128,7 @@ class TuneTiles(Dataset["Tile"]):
             place = int(self._places[k][rng.integers(len(self._places[k]))])
             tile = cut(self._own[k], _corner(self._own[k], place, settings.side_px, rng), settings.side_px)
         else:
-            which = rng.integers(len(self._answers), size=1)
-            answer = self._answers[which[0]]
-            tile = self._synthetic.inputs(which)[0], answer, np.ones_like(answer)
+            tile = _drawn(self._synthetic, self._which[rng.integers(len(self._which), size=1)])
         return _turned(tile, int(rng.integers(8)))
 
 

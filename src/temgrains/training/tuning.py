@@ -7,7 +7,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch.utils.data import DataLoader
 
 from temgrains.networks import GuessNet
@@ -22,13 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from torch import nn
 
     from temgrains.models import Model
-    from temgrains.records import ByteArray, Progress
+    from temgrains.records import Progress
     from temgrains.synthesis import Recipe
-    from temgrains.training.pairs import Pairs
     from temgrains.training.settings import TuneSettings
     from temgrains.training.tiles import Seen
 
@@ -72,7 +69,7 @@ def tune_net1(
         progress=progress,
     )
     learnt, judged = np.split(np.arange(settings.synthetic + held), [settings.synthetic])
-    tiles = TuneTiles(own, synthetic, answers_of(base.net1, synthetic, learnt), settings)
+    tiles = TuneTiles(own, synthetic, learnt, settings)
     train: DataLoader[Any] = DataLoader(
         tiles, batch_size=settings.batch, sampler=InOrder(settings.steps * settings.batch)
     )
@@ -85,21 +82,6 @@ def tune_net1(
     fit(PART, task, [train, judges], out, settings.training(), progress)
     # The last and not the best: to choose by what is held out would flatter its score.
     return load_network(copy.deepcopy(base.net1), out / PART / "last.ckpt")  # type: ignore[no-any-return]
-
-
-def answers_of(network: nn.Module, synthetic: Pairs, which: NDArray[np.intp]) -> ByteArray:
-    """Give what a Net1 says to synthetic micrographs: uint8 0..255, shape (N, 1, H, W).
-
-    A model that is taught by what it said before keeps it better than one that is taught by the truth:
-    towards that it would learn on as well, and so drift from what the second network was made for.
-    """
-    network.eval()
-    said = []
-    with torch.inference_mode():
-        for k in which:
-            image = torch.from_numpy(synthetic.inputs(np.array([k]))).float()
-            said.append(network(image).round().to(torch.uint8).numpy()[0])
-    return np.stack(said)
 
 
 def curves_of(out: Path) -> list[dict[str, Any]]:
