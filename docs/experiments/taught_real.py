@@ -28,7 +28,7 @@ from temgrains.synthesis.recipe_files import RECIPES
 from temgrains.training.examples import Example
 from temgrains.training.settings import TuneSettings
 
-TOLERANCE_PX, MARGIN_PX, SYNTHETIC, SEED = 4.0, 12, 24, 2027
+TOLERANCE_PX, MARGIN_PX, SYNTHETIC, SEED = 4.0, 12, 40, 2027
 
 
 def drawn(folder, name):

@@ -229,31 +229,14 @@ class Hand:
         return {tuple(sorted((int(a), int(b)))) for a, b in pairwise(passed) if a != b}
 
     def missed_boundaries(self, graph: Any) -> list[tuple[float, Any, Any]]:
-        """Chain missed segments that one line can follow; the gain is the length that becomes right."""
         away = ndimage.distance_transform_edt(self.labels != 0) > TOLERANCE_PX
         missed = np.bincount(graph.owner, away[tuple(graph.pixels.T)], graph.count)
         length = np.bincount(graph.owner, minlength=graph.count)
-        left = [
-            int(k) for k in np.argsort(-missed) if missed[k] > 0.5 * length[k] and missed[k] >= SHORTEST_PX
+        return [
+            (float(missed[k]), self.draw, graph.path(int(k)))
+            for k in np.flatnonzero((missed > 0.5 * length) & (missed >= SHORTEST_PX))
+            if tuple(graph.path(int(k))[0]) not in self.drawn
         ]
-        lines = []
-        while left:
-            k = left.pop(0)
-            line, gain, ends = graph.path(k), float(missed[k]), [int(n) for n in graph.ends[k]]
-            if np.hypot(*(line[0] - graph.nodes[ends[0]])) > np.hypot(*(line[-1] - graph.nodes[ends[0]])):
-                line = line[::-1]
-            while (
-                more := next((j for j in left if ends[1] in graph.ends[j] and ends[1] >= 0), None)
-            ) is not None:
-                left.remove(more)
-                piece = graph.path(more)
-                if np.hypot(*(piece[-1] - line[-1])) < np.hypot(*(piece[0] - line[-1])):
-                    piece = piece[::-1]
-                line, gain = np.concatenate([line, piece]), gain + float(missed[more])
-                ends[1] = int(next((n for n in graph.ends[more] if n != ends[1]), -1))
-            if tuple(line[0]) not in self.drawn:
-                lines.append((gain, self.draw, line))
-        return lines
 
     def erase(self, where: Any) -> None:
         self._take("X")
