@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from drawn import SHAPE, Stages, drawing, lattice
 from PIL import Image
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QCloseEvent, QMouseEvent
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from temgrains.corrections import verbs
@@ -598,22 +598,6 @@ def test_grains_keep_their_numbers_until_the_user_turns_away(editor: Editor) -> 
     assert np.array_equal(
         editor.window.layer("film grains").data, editor.window.desk.session.analysis.grains.labels
     )
-
-
-def test_a_drag_across_several_boundaries_erases_all_of_them(editor: Editor) -> None:
-    native, left, shift = editor.canvas.native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
-    editor.key(Qt.Key.Key_X)
-    editor.qtbot.mouseMove(native, editor.pos(24, 24))
-    editor.qtbot.mousePress(native, left, shift, editor.pos(24, 24))
-    for column in (30, 40, 50, 56):  # qtbot's moves hold no button
-        place = QPointF(editor.pos(24, column))
-        move = QMouseEvent(QEvent.Type.MouseMove, place, place, Qt.MouseButton.NoButton, left, shift)
-        QApplication.sendEvent(native, move)
-    editor.qtbot.mouseRelease(native, left, shift, editor.pos(24, 56))
-    assert editor.count == 22
-    assert len(editor.link.corrector.operations) == 1
-    editor.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert editor.count == 24
 
 
 @pytest.mark.parametrize("kind", ["nothing", "everything", "nan", "stack"])
