@@ -78,7 +78,7 @@ def score(truth: ArrayLike, found: ArrayLike, *, tolerance_px: float = 4.0, marg
     nothing about invented boundaries, so it is never shown without the precision.
     """
     true_map, found_map = np.asarray(truth) != 0, np.asarray(found) != 0
-    _check(true_map, found_map, tolerance_px, margin_px)
+    check_pair(true_map, found_map, tolerance_px, margin_px)
     inner = tuple(slice(margin_px, side - margin_px) for side in true_map.shape)
     true_lines, found_lines = skeletonize(true_map)[inner], skeletonize(found_map)[inner]
     if not true_lines.any():
@@ -88,15 +88,15 @@ def score(truth: ArrayLike, found: ArrayLike, *, tolerance_px: float = 4.0, marg
     eq1 = _share_near(true_lines, found_lines, tolerance_px)
     precision = _share_near(found_lines, true_lines, tolerance_px)
     true_grains, found_grains = _grains(true_lines), _grains(found_lines)
-    are, vi = _disagreement(true_grains, found_grains)
+    are, vi = disagreement(true_grains, found_grains)
     return Score(
         eq1=eq1,
         precision=precision,
-        f1=2 * eq1 * precision / (eq1 + precision) if eq1 + precision else 0.0,
+        f1=f1_of(eq1, precision),
         length=float(found_lines.sum() / true_lines.sum()),
         are=are,
         vi=vi,
-        ecd=_mean_diameter(found_grains) / _mean_diameter(true_grains),
+        ecd=mean_diameter(found_grains) / mean_diameter(true_grains),
         closed=_share_closed(found_lines, found_grains),
         tolerance_px=float(tolerance_px),
         margin_px=int(margin_px),
@@ -119,7 +119,7 @@ class Verdict:
 def judge(truth: ArrayLike, found: ArrayLike, *, tolerance_px: float = 4.0, margin_px: int = 12) -> Verdict:
     """Tell which boundaries were missed, found and invented; arguments and errors are those of `score`."""
     true_map, found_map = np.asarray(truth) != 0, np.asarray(found) != 0
-    _check(true_map, found_map, tolerance_px, margin_px)
+    check_pair(true_map, found_map, tolerance_px, margin_px)
     inside = np.zeros(true_map.shape, bool)
     inside[tuple(slice(margin_px, side - margin_px) for side in true_map.shape)] = True
     true_lines, found_lines = skeletonize(true_map) & inside, skeletonize(found_map) & inside
@@ -149,7 +149,7 @@ def curve(
         One row per tolerance: tolerance [px], Eq. 1, precision, shape (N, 3); NaN where there is no line.
     """
     true_map, found_map = np.asarray(truth) != 0, np.asarray(found) != 0
-    _check(true_map, found_map, min(tolerances_px, default=0.0), margin_px)
+    check_pair(true_map, found_map, min(tolerances_px, default=0.0), margin_px)
     inner = tuple(slice(margin_px, side - margin_px) for side in true_map.shape)
     true_lines, found_lines = skeletonize(true_map)[inner], skeletonize(found_map)[inner]
     to_found, to_truth = _distances(true_lines, found_lines), _distances(found_lines, true_lines)
@@ -177,6 +177,28 @@ def read_mask(path: str | Path) -> MaskArray:
     OSError
         If the file cannot be opened.
     """
+    pixels = _read(path)
+    if _are_numbers(pixels):
+        raise ValueError(
+            f"{path} holds numbers of grains, not boundaries; give the map of boundaries, such as "
+            "STEM.boundaries.tif of 'temgrains run' or STEM.truth.png of 'temgrains synthesise'"
+        )
+    return _bright(pixels)
+
+
+def read_reference(path: str | Path) -> tuple[NDArray[Any], bool]:
+    """Read boundaries as `read_mask` does, or numbers of grains, from an image file.
+
+    Returns
+    -------
+    pixels, numbers
+        Shape (H, W): numbers of grains, or bool for boundaries; and whether they are numbers.
+    """
+    pixels = _read(path)
+    return (pixels, True) if _are_numbers(pixels) else (_bright(pixels), False)
+
+
+def _read(path: str | Path) -> NDArray[Any]:
     path = Path(path)
     with path.open("rb"):
         pass  # so that a missing or forbidden file is named as such
@@ -185,11 +207,10 @@ def read_mask(path: str | Path) -> MaskArray:
         pixels = pixels[..., : 3 if pixels.shape[-1] > 2 else 1].max(axis=-1)
     if pixels.ndim != 2 or pixels.size == 0:
         raise ValueError(f"{path} has shape {pixels.shape}; a boundary map is one image of (rows, columns)")
-    if _are_numbers(pixels):
-        raise ValueError(
-            f"{path} holds numbers of grains, not boundaries; give the map of boundaries, such as "
-            "STEM.boundaries.tif of 'temgrains run' or STEM.truth.png of 'temgrains synthesise'"
-        )
+    return pixels
+
+
+def _bright(pixels: NDArray[Any]) -> MaskArray:
     mask: MaskArray = pixels > (127 if pixels.max() > 1 else 0)
     return mask
 
@@ -215,7 +236,13 @@ def _decode(path: Path) -> NDArray[Any]:
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
 
 
-def _check(truth: MaskArray, found: MaskArray, tolerance_px: float, margin_px: int) -> None:
+def f1_of(eq1: float, precision: float) -> float:
+    """Give the harmonic mean, 0 where both are."""
+    return 2 * eq1 * precision / (eq1 + precision) if eq1 + precision else 0.0
+
+
+def check_pair(truth: MaskArray, found: MaskArray, tolerance_px: float, margin_px: int) -> None:
+    """Refuse what cannot be compared, with the `ValueError` of `score`."""
     if truth.ndim != 2:
         raise ValueError(f"truth has shape {truth.shape}; it must be one image of (rows, columns)")
     if truth.shape != found.shape:
@@ -268,13 +295,22 @@ def _grains(lines: MaskArray) -> LabelArray:
     return grown
 
 
-def _disagreement(truth: LabelArray, found: LabelArray) -> tuple[float, float]:
-    """Adapted Rand error and variation of information [bits] of two divisions of the same pixels."""
+def disagreement(truth: LabelArray, found: LabelArray, *, dense: int = 0) -> tuple[float, float]:
+    """Give adapted Rand error and variation of information [bits] of two divisions of the same pixels.
+
+    Pairs of grains are counted in a table of all pairs where these are no more than ``dense``, which is
+    quicker, and sorted otherwise.
+    """
     if not truth.any():
         return float("nan"), float("nan")
     columns = int(found.max()) + 1
     pairs = truth.astype(np.int64) * columns + found
-    values, both = np.unique(pairs, return_counts=True)
+    if (int(truth.max()) + 1) * columns <= dense:
+        counts = np.bincount(pairs.reshape(-1))
+        values = np.flatnonzero(counts)
+        both = counts[values]
+    else:
+        values, both = np.unique(pairs, return_counts=True)
     in_truth = np.bincount(values // columns, both)
     in_found = np.bincount(values % columns, both)
     pixels = float(truth.size)
@@ -295,7 +331,8 @@ def _entropy(shares: NDArray[np.float64]) -> float:
     return float(-(shares * np.log2(shares)).sum())
 
 
-def _mean_diameter(grains: LabelArray) -> float:
+def mean_diameter(grains: LabelArray) -> float:
+    """Give the mean equivalent circle diameter, each grain counted once [px]."""
     areas = np.bincount(grains.ravel())[1:]
     return float(np.sqrt(4 / np.pi * areas).mean()) if areas.size else float("nan")
 

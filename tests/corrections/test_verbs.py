@@ -8,7 +8,7 @@ from networks import check_closed, closed, random_network, tee, three_bands
 
 from temgrains.corrections import History, trace, verbs
 from temgrains.corrections.gaps import propose
-from temgrains.corrections.paths import Wire, evidence_of, joined
+from temgrains.corrections.paths import LazyEvidence, Wire, evidence_of, joined
 from temgrains.corrections.verbs import Impossible
 from temgrains.records import EdgeMaps
 
@@ -208,3 +208,24 @@ def test_no_proposal_for_a_grain_that_cannot_be_divided():
     assert (start.labels == start.labels[4, 4]).sum() == 2
     with pytest.raises(Impossible, match="no line through that point"):
         propose(start.labels, np.zeros((9, 9), np.float32), (4, 4))
+
+
+def test_a_line_across_several_boundaries_erases_all_of_them_in_one_operation():
+    start = three_bands()
+    labels, change = done(start, verbs.erase_along(start.labels, [(7, 4), (7, 15), (8, 26)]))
+    assert len(change.gone) == 2
+    assert len(np.unique(labels[labels > 0])) == 1
+    with pytest.raises(Impossible, match="crosses no boundary"):
+        verbs.erase_along(start.labels, [(4, 4), (9, 4)])
+    with pytest.raises(Impossible, match="crosses no boundary"):
+        verbs.erase_along(start.labels, [(-40, -4), (-30, -9)])
+
+
+def test_evidence_that_is_found_when_asked_for_is_that_of_the_whole():
+    rng = np.random.default_rng(5)
+    one, other = rng.integers(0, 256, (2, 90, 120)).astype(np.uint8)
+    whole = evidence_of(((one.astype(int) + other) // 2).astype(np.uint8))
+    lazy = LazyEvidence(one, other)
+    assert lazy.shape == whole.shape
+    for window in (np.s_[0:20, 100:120], np.s_[30:33, 40:90], np.s_[80:90, 0:2], np.s_[0:90, 0:120]):
+        assert np.array_equal(lazy[window], whole[window])

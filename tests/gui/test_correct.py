@@ -556,3 +556,100 @@ def test_the_image_replaced_in_mid_edit(editor: Editor) -> None:
     editor.window.desk.do("all")
     editor.settle()
     assert not editor.link.corrector.operations
+
+
+def test_two_images_in_turns_keep_their_layers_and_sizes_apart(editor: Editor) -> None:
+    window, desk = editor.window, editor.window.desk
+    first = desk.watch.image
+    erase_one(editor)
+    looks = {"scale": (0.5, 0.5), "units": ("nm", "nm")}
+    second = editor.viewer.add_image(np.flipud(drawing()), name="other", **looks)
+    desk.choose(second.unique_id)
+    desk.do("all")
+    editor.settle()
+    link = editor.link
+    link.take("erase")
+    link.do(verbs.erase(link.corrector.history.labels, (8, 15)))
+    desk.choose(first.unique_id)  # before the other image is measured
+    link.take("erase")
+    link.do(verbs.erase(link.corrector.history.labels, (8, 47)))
+    editor.settle()
+    assert window.layer("film boundaries").data[8, 47] == 0
+    assert window.layer("other boundaries").data[8, 47] == 1
+    assert desk.session.analysis.grains.count == 22
+    assert desk.bench_of(second).session.analysis.grains.count == 23
+
+
+def test_grains_keep_their_numbers_until_the_user_turns_away(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(24, 31)
+    editor.settle()
+    layer = editor.window.layer("film grains")
+    shown = np.unique(layer.data[layer.data > 0])
+    assert shown.max() == 24
+    assert len(shown) == 23
+    assert sorted(layer.features["index"]) == list(shown), "the table knows them by the same numbers"
+    areas = layer.features.set_index("index")["area_px2"]
+    for number in shown:
+        assert areas[number] >= np.count_nonzero(layer.data == number)
+    editor.viewer.layers.selection.active = layer
+    editor.window.until(lambda: editor.window.layer("film grains").data.max() == 23)
+    editor.settle()
+    assert np.array_equal(
+        editor.window.layer("film grains").data, editor.window.desk.session.analysis.grains.labels
+    )
+
+
+@pytest.mark.parametrize("kind", ["nothing", "everything", "nan", "stack"])
+def test_a_reference_that_is_none_is_told_where_the_figures_stand(
+    editor: Editor, kind: str, messages: list[str]
+) -> None:
+    data = np.full(SHAPE, {"nan": np.nan, "everything": 255.0}.get(kind, 0.0), np.float32)
+    looks = {"scale": (0.5, 0.5), "units": ("nm", "nm")}
+    if kind == "stack":
+        looks = {"scale": (1, 0.5, 0.5), "units": ("pixel", "nm", "nm")}
+    editor.viewer.add_image(np.stack([data] * 3) if kind == "stack" else data, name="odd", **looks)
+    panel = editor.panel.score
+    place = panel.reference.findText("odd")
+    assert (place < 0) == (kind == "stack")
+    if place >= 0:
+        panel.reference.setCurrentIndex(place)
+        panel.compare.click()
+        editor.window.until(lambda: "odd is no reference" in panel.figures.text())
+        assert "holds no boundary" in panel.figures.text()
+        assert panel.comparison is None
+        assert not messages
+
+
+def test_numbers_of_grains_and_dark_lines_are_references_too(editor: Editor, tmp_path: Any) -> None:
+    panel = editor.panel.score
+    labels = editor.window.desk.session.analysis.grains.labels
+    Image.fromarray(labels.astype(np.uint8)).save(tmp_path / "numbers.png")
+    Image.fromarray(np.where(labels == 0, 0, 255).astype(np.uint8)).save(tmp_path / "dark.png")
+    panel.compare.click()
+    for name in ("numbers", "dark"):
+        panel.open_reference(str(tmp_path / f"{name}.png"))
+        panel._later()
+        editor.window.until(
+            lambda name=name: (
+                panel.comparison is not None and panel.comparison.reference == f"{name} reference"
+            )
+        )
+        assert panel.comparison.score.f1 == 1
+
+
+def test_another_place_is_offered_where_a_project_cannot_be_written(
+    editor: Editor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, free = tmp_path / "missing" / "film.temgrains", tmp_path / "film.temgrains"
+    places = iter([(str(full), ""), (str(free), "")])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: next(places))
+    erase_one(editor)
+    projects = editor.panel.projects
+    editor.panel.buttons["save"].click()
+    editor.window.until(lambda: projects.offer is not None)
+    assert "film.temgrains" in projects.offer.text()
+    assert editor.link.corrector.unsaved
+    next(button for button in projects.offer.buttons() if "elsewhere" in button.text()).click()
+    editor.window.until(lambda: free.exists() and not projects.work.busy)
+    assert not editor.link.corrector.unsaved

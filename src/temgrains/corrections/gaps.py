@@ -16,6 +16,7 @@ from temgrains.corrections.verbs import Impossible
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from temgrains.corrections.paths import LazyEvidence
     from temgrains.records import GreyArray, LabelArray
 
 MOST = 3
@@ -26,7 +27,7 @@ _ARMS = 6
 
 
 def propose(
-    labels: LabelArray, evidence: GreyArray, point: tuple[float, float], *, most: int = MOST
+    labels: LabelArray, evidence: GreyArray | LazyEvidence, point: tuple[float, float], *, most: int = MOST
 ) -> tuple[Operation, ...]:
     """Propose lines through a point, from boundary to boundary of its grain, the most likely first.
 

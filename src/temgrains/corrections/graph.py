@@ -50,9 +50,14 @@ class SegmentGraph:
         """Number of segments."""
         return len(self.grains)
 
-    def nearest(self, point: tuple[float, float], reach_px: float) -> int | None:
-        """Give the segment nearest to a point, None if none is within reach."""
-        return _nearest(self.pixels, self.owner, point, reach_px)
+    def nearest(
+        self, point: tuple[float, float], reach_px: float, *, among: NDArray[np.bool_] | None = None
+    ) -> int | None:
+        """Give the segment nearest to a point, of all or of some; None if none is within reach."""
+        if among is None:
+            return _nearest(self.pixels, self.owner, point, reach_px)
+        chosen = among[self.owner]
+        return _nearest(self.pixels[chosen], self.owner[chosen], point, reach_px)
 
     def nearest_node(self, point: tuple[float, float], reach_px: float) -> int | None:
         """Give the node nearest to a point, None if none is within reach."""

@@ -113,6 +113,11 @@ class History:
         """Give what was done by hand in a part of the image, uint8: 1 drawn or accepted, 2 erased, 0 else."""
         return self._marks[window].copy()
 
+    @property
+    def marked(self) -> ByteArray:
+        """The marks of all the image, to be looked at and not changed."""
+        return self._marks
+
     def boundaries(self) -> Boundaries:
         """Give the network as a record, its grains numbered without gaps."""
         return numbered(self.labels, self.start)
@@ -174,16 +179,24 @@ def corrected(
     return history.boundaries()
 
 
-def numbered(labels: NDArray[np.int32], start: Boundaries) -> Boundaries:
-    """Make a record of labels whose numbers have gaps; the other figures are those of ``start``."""
-    mask = labels == 0
-    labels = np.maximum(labels, 0)
-    known = np.bincount(labels.reshape(-1)) > 0
+def gapless(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Give numbers without gaps, in the same order, by the numbers with gaps; 0 where no grain has one."""
+    known = np.bincount(np.maximum(labels, 0).reshape(-1)) > 0
     known[0] = False
-    numbers = np.where(known, np.cumsum(known), 0).astype(np.int32)
+    return np.where(known, np.cumsum(known), 0)
+
+
+def numbered(
+    labels: NDArray[np.int32], start: Boundaries, numbers: NDArray[np.int64] | None = None
+) -> Boundaries:
+    """Make a record of labels whose numbers have gaps; the other figures are those of ``start``.
+
+    ``numbers`` are what `gapless` gives, where it was asked before.
+    """
+    numbers = gapless(labels) if numbers is None else numbers
     return Boundaries(
-        mask=mask,
-        labels=numbers[labels],
+        mask=labels == 0,
+        labels=numbers.astype(np.int32)[np.maximum(labels, 0)],
         pruned_px=start.pruned_px,
         completed_px=start.completed_px,
         excluded=start.excluded,

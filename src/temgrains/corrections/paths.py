@@ -55,6 +55,36 @@ def evidence_of(map_grey: ByteArray, edges: EdgeMaps | None = None) -> GreyArray
     return smooth
 
 
+_SMOOTHED_PX = 4
+"""How far `evidence_of` looks around a pixel [px]."""
+
+
+class LazyEvidence:
+    """The evidence of `evidence_of`, found for a window when asked for: all of a large image takes seconds.
+
+    Parameters
+    ----------
+    maps_grey
+        Maps whose mean says how surely each pixel is boundary, each uint8, shape (H, W).
+    """
+
+    def __init__(self, *maps_grey: ByteArray) -> None:
+        self._maps = maps_grey
+        self.shape = (maps_grey[0].shape[0], maps_grey[0].shape[1])
+
+    def __getitem__(self, window: tuple[slice, slice]) -> GreyArray:
+        """Give the evidence in a window, float32 in [0, 1]."""
+        bounds = [part.indices(side)[:2] for part, side in zip(window, self.shape, strict=True)]
+        wide = tuple(slice(max(low - _SMOOTHED_PX, 0), high + _SMOOTHED_PX) for low, high in bounds)
+        inside = tuple(
+            slice(low - part.start, high - part.start) for (low, high), part in zip(bounds, wide, strict=True)
+        )
+        total = sum(grey[wide].astype(np.uint16) for grey in self._maps)
+        mean = np.asarray(total // len(self._maps), np.uint8)
+        found: GreyArray = evidence_of(mean)[inside]
+        return found
+
+
 class Wire:
     """Least-cost paths from one start to all points around it, read off as a mouse moves.
 
@@ -72,7 +102,7 @@ class Wire:
 
     def __init__(
         self,
-        evidence: GreyArray,
+        evidence: GreyArray | LazyEvidence,
         start: tuple[float, float],
         *,
         labels: LabelArray | None = None,

@@ -64,6 +64,31 @@ def erase(labels: LabelArray, point: Point, *, reach_px: float = REACH_PX) -> Op
     return Operation("erase", (_erasing(_path(graph, segment, origin)),))
 
 
+def erase_along(labels: LabelArray, path: Sequence[Point]) -> Operation:
+    """Erase every segment that a line crosses, in one operation: the grains on its way become one.
+
+    A line that runs along a boundary, or through a junction, takes only what it comes out of on another side.
+    """
+    pixels = raster([(float(r), float(c)) for r, c in path], (labels.shape[0], labels.shape[1]))
+    inside = pixels[labels[tuple(pixels.T)] > 0]
+    passed = labels[tuple(inside.T)]
+    changes = np.flatnonzero(passed[1:] != passed[:-1])
+    if not changes.size:
+        raise Impossible("that line crosses no boundary; drag across those that are to go")
+    window = window_of(labels, pixels, np.unique(passed))
+    graph, origin = trace(labels[window]), np.array([window[0].start, window[1].start])
+    crossed: list[int] = []
+    for k in changes:
+        shared = (graph.grains == sorted((int(passed[k]), int(passed[k + 1])))).all(axis=1)
+        middle = (inside[k] + inside[k + 1]) / 2 - origin
+        segment = graph.nearest((float(middle[0]), float(middle[1])), REACH_PX, among=shared)
+        if segment is not None and segment not in crossed:
+            crossed.append(segment)
+    if not crossed:
+        raise Impossible("that line crosses no boundary; drag across those that are to go")
+    return Operation("erase", tuple(_erasing(_path(graph, segment, origin)) for segment in crossed))
+
+
 def merge(labels: LabelArray, first: Point, second: Point) -> Operation:
     """Merge the grains at two points, which must share a boundary."""
     one, other = _grain_at(labels, first), _grain_at(labels, second)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
     from temgrains.gui._image import Grid
     from temgrains.gui._session import Session
@@ -46,7 +47,10 @@ class _Own:
     layer_id: str
     name: str
     data: Any
+    source: Any
+    """What the data were made of, None where they are shown as they are; never written to."""
     original: Any
+    """What the data should be now: the source until the first change, then a copy of our own."""
 
 
 class ResultLayers:
@@ -104,8 +108,15 @@ class ResultLayers:
             # 16 bits go to the graphics card as they are; 32 bits would be mapped by napari at every redraw
             painted = labels.astype(np.uint16 if len(colours) <= MOST_COLOURS else np.int32)
             looks = {"colormap": grain_colours(colours), "opacity": 0.35, **grid.place(labels.shape)}
-            layer = self._put("grains", session.name, painted, Labels, original=labels, **looks)
-            layer.features = session.analysis.sizes.table.rename(columns={"grain": "index"})
+            self._put("grains", session.name, painted, Labels, original=labels, **looks)
+            self.tell_sizes(session.analysis.sizes.table)
+
+    def tell_sizes(self, table: DataFrame, numbers: NDArray[np.integer] | None = None) -> None:
+        """Tell the layer of grains their sizes; ``numbers`` are those that it shows, where it has others."""
+        layer = self._there("grains")
+        if layer is not None:
+            told = table.rename(columns={"grain": "index"})
+            layer.features = told if numbers is None else told.assign(index=numbers).sort_values("index")
 
     def show_boundaries(self, session: Session, grid: Grid) -> None:
         """Show the closed boundaries in red."""
@@ -115,9 +126,19 @@ class ResultLayers:
             self._put("boundaries", session.name, mask, Labels, **looks)
 
     def patch(self, role: str, places: tuple[NDArray[np.intp], ...], values: NDArray[np.integer]) -> None:
-        """Set some pixels of the grains or of the boundaries; only that part of the layer is drawn again."""
-        layer = self.get(role)
-        if layer is None:
+        """Set some pixels of the grains or of the boundaries; only that part of the layer is drawn again.
+
+        Whether the user has edited the layer is asked of these pixels alone: to compare all of a large image
+        takes longer than everything else.
+        """
+        own, layer = self._own.get(role), self._there(role)
+        if own is None or layer is None:
+            return
+        if own.original is own.source:
+            if self.get(role) is None:
+                return
+            own.original = own.data.copy()
+        if not np.array_equal(own.data[places], own.original[places]):
             return
         if role == "grains":
             colours = len(layer.colormap.colors)
@@ -127,7 +148,7 @@ class ResultLayers:
         editable = layer.editable
         layer.editable = not editable  # the only public way to keep this out of napari's undo
         layer.editable = editable
-        self._own[role].original = layer.data.copy()
+        own.original[places] = layer.data[places]
 
     def bring_forward(self, stage: str) -> None:
         """Show a stage's layers and hide those of the others, when another stage was in view before."""
@@ -180,16 +201,21 @@ class ResultLayers:
 
     def get(self, role: str) -> Any:
         """Give the layer of a role, None where it was deleted, renamed or edited."""
-        own = self._own.get(role)
-        if own is None:
-            return None
-        layer = next((layer for layer in self._viewer.layers if layer.unique_id == own.layer_id), None)
-        if layer is None or layer.name != own.name or layer.data is not own.data:
+        own, layer = self._own.get(role), self._there(role)
+        if own is None or layer is None:
             return None
         edited = own.original is not None and not np.array_equal(own.data, own.original)
         return None if edited else layer
 
     # Inside
+
+    def _there(self, role: str) -> Any:
+        """Give the layer of a role that has the name and the array that we gave it, None without."""
+        own = self._own.get(role)
+        if own is None:
+            return None
+        layer = next((layer for layer in self._viewer.layers if layer.unique_id == own.layer_id), None)
+        return None if layer is None or layer.name != own.name or layer.data is not own.data else layer
 
     def _put(
         self, role: str, name: str, data: Any, kind: type[Layer], *, original: Any = None, **looks: Any
@@ -204,7 +230,7 @@ class ResultLayers:
                 layer.colormap = looks["colormap"]
                 layer.editable = False  # the only public way to forget strokes on the old grains
                 layer.editable = True
-        self._own[role] = _Own(layer.unique_id, layer.name, layer.data, original)
+        self._own[role] = _Own(layer.unique_id, layer.name, layer.data, original, original)
         return layer
 
     def _add(self, role: str, layer: Layer) -> Layer:

@@ -74,10 +74,11 @@ class CorrectPanel(QWidget):
 
     def show_doubt(self) -> None:
         """Say how much of the boundary is uncertain; it takes a moment, so only when asked."""
-        corrector = self.corrections.corrector
-        if corrector is not None:
-            share = corrector.uncertain_share()
+
+        def tell(share: float) -> None:
             self.doubt.setText(f"below confidence {UNCERTAIN:g}: {100 * share:.1f} % of the length")
+
+        self.corrections.doubt(tell)
 
     def _build(self) -> None:
         press = self.buttons

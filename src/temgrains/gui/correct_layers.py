@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
     from temgrains.corrections import Change, Operation
     from temgrains.corrections.history import History
@@ -40,6 +41,7 @@ class HandLayer:
         self._bench = bench
         self._id: str | None = None
         self._hand: NDArray[np.uint8] | None = None
+        self._of: History | None = None
         self._shown = np.zeros(0, np.intp)
 
     @property
@@ -50,15 +52,20 @@ class HandLayer:
     def show(self, history: History) -> Any:
         """Bring the layer up to date, into view and to the front of the selection; give it."""
         layer = self.layer
-        marks = _wide(history.marks())
-        self._hand, self._shown = marks.copy(), np.zeros(0, np.intp)
-        if layer is None:
-            layer = self._make(marks)
-        else:
-            layer.data = marks
+        if layer is None or self._of is not history:
+            marks = _wide(history.marks())
+            self._hand, self._shown, self._of = marks.copy(), np.zeros(0, np.intp), history
+            if layer is None:
+                layer = self._make(marks)
+            else:
+                layer.data = marks
         layer.visible = True
         self._viewer.layers.selection.active = layer
         return layer
+
+    def forget(self) -> None:
+        """Take what is shown for out of date, for all of the history has changed."""
+        self._of = None
 
     def paint(self, history: History, operation: Operation) -> None:
         """Draw what was done by hand again around an operation."""
@@ -112,15 +119,14 @@ class HandLayer:
 class LiveGrains:
     """Keeps the layers of grains and boundaries in step with a history, pixel by pixel.
 
-    The grains' layer numbers them without gaps, as the analysis does; grains born since get the next numbers.
+    ``numbers`` are those that the layer of grains shows, by the numbers of the history: without gaps when it
+    was drawn. Grains born since get the next ones.
     """
 
-    def __init__(self, layers: ResultLayers, history: History, labels: NDArray[np.int32]) -> None:
+    def __init__(self, layers: ResultLayers, numbers: NDArray[np.int64]) -> None:
         self._layers = layers
-        known = int(history.labels.max(initial=0))
-        self._numbers = np.zeros(known + 1, np.int64)
-        inside = history.labels > 0
-        self._numbers[history.labels[inside]] = labels[inside]
+        self._numbers = numbers.copy()
+        self._next = int(numbers.max(initial=0)) + 1
 
     def follow(self, change: Change, shape: tuple[int, ...]) -> None:
         """Take a change over into the layers."""
@@ -133,16 +139,27 @@ class LiveGrains:
         self._layers.patch("grains", places, values)
         self._layers.patch("boundaries", places, (change.after == 0).astype(np.int64))
 
+    def tell_sizes(self, table: DataFrame, numbers: NDArray[np.int64]) -> None:
+        """Tell the layer of grains new sizes; ``numbers`` are those of the table by those of the history."""
+        self._layers.tell_sizes(table, self._numbers[np.flatnonzero(numbers)])
+
     def _name(self, number: int) -> None:
         if number >= len(self._numbers):
             self._numbers = np.pad(self._numbers, (0, number + 1 - len(self._numbers)))
         if self._numbers[number] == 0:
-            self._numbers[number] = self._numbers.max() + 1
+            self._numbers[number] = self._next
+            self._next += 1
 
 
 def _wide(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Widen marks to three pixels, so that they are seen on a large image."""
-    wide: NDArray[np.uint8] = ndimage.maximum_filter(marks, 3)
+    rows, columns = np.nonzero(marks)  # few: a filter would go through all of a large image
+    if not rows.size:
+        return marks.copy()
+    corner = np.maximum([rows.min() - 1, columns.min() - 1], 0)
+    window = slice(corner[0], rows.max() + 2), slice(corner[1], columns.max() + 2)
+    wide = marks.copy()
+    wide[window] = ndimage.maximum_filter(marks[window], 3)
     return wide
 
 

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from temgrains.corrections.history import numbered
 from temgrains.corrections.verbs import Impossible
 from temgrains.gui._chores import Chore
 from temgrains.gui._side_work import SideWork
 from temgrains.gui.correct_closing import Closing
+from temgrains.gui.correct_follow import Following
 from temgrains.gui.correct_keys import ToolKeys
-from temgrains.gui.correct_layers import HandLayer, LiveGrains
+from temgrains.gui.correct_layers import HandLayer
 from temgrains.gui.correct_project import Projects
-from temgrains.gui.correct_state import Corrector
+from temgrains.gui.correct_state import LARGE_PX, Corrector
 from temgrains.gui.correct_tool import Hand
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from temgrains.corrections import Change, Operation
     from temgrains.gui._desk import Desk
     from temgrains.gui._session import Session
+    from temgrains.gui.correct_layers import LiveGrains
     from temgrains.records import Analysis
-
-PUBLISH_MS = 500
-"""Time after the last operation at which sizes are measured again [ms]."""
 
 
 class Corrections(QObject):
@@ -44,24 +44,18 @@ class Corrections(QObject):
         self.hand = Hand(desk.viewer)
         self.correctors = {}
         self._layers: dict[Session, HandLayer] = {}
-        self._live: LiveGrains | None = None
-        self._in_step = True
         self.images = {}
-        self._published: dict[Session, Analysis] = {}
-        self._work = SideWork(self)
+        self.following = Following(self)
+        self._tracing = SideWork(self)
         self._turned = QTimer(self)
         self._turned.setSingleShot(True)
         self._turned.setInterval(0)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PUBLISH_MS)
         self.keys = ToolKeys(self)
         self.projects = Projects(self)
         self.closing = Closing(self, self.projects)
         self._connect()
 
     def _connect(self) -> None:
-        self._pause.timeout.connect(self._publish)
         self.hand.asked.connect(self.do)
         self.hand.said.connect(self._say)
         self.hand.taken.connect(self.changed)
@@ -81,7 +75,14 @@ class Corrections(QObject):
     @property
     def settled(self) -> bool:
         """Whether sizes belong to the corrected grains."""
-        return not (self._pause.isActive() or self._work.busy)
+        return self.following.settled
+
+    @property
+    def engaged(self) -> bool:
+        """Whether the user is correcting: the layer of corrections is the one that is selected."""
+        session = self.desk.session
+        layer = self._layers[session].layer if session in self._layers else None
+        return layer is not None and self.desk.viewer.layers.selection.active is layer
 
     # What a panel may ask for
 
@@ -102,7 +103,7 @@ class Corrections(QObject):
         corrector = self.corrector
         if corrector is None:
             return
-        live = self._live_grains(corrector)
+        live = self.following.live()
         change = corrector.do(operation)
         self._after(live, change, operation)
         if change.empty and operation.verb != "accept":
@@ -123,6 +124,9 @@ class Corrections(QObject):
         corrector, image, session = self.corrector, self.desk.watch.image, self.desk.session
         if corrector is None or image is None or session is None:
             return
+        if not corrector.surveyed:
+            self._survey(corrector, lambda: self.look(step))
+            return
         place = corrector.next_uncertain(step)
         if place is None:
             self._say("Every boundary was drawn or accepted by hand.")
@@ -136,12 +140,18 @@ class Corrections(QObject):
         camera.center = (*camera.center[:-2], *world[-2:])
         self._say(f"Segment {where}, confidence {confidence:.2f}: Enter accepts it, Backspace erases it.")
 
+    def doubt(self, tell: Callable[[float], None]) -> None:
+        """Tell how much of the boundary is uncertain, as a share of its length, once that is known."""
+        corrector = self.corrector
+        if corrector is not None:
+            self._survey(corrector, lambda: tell(corrector.uncertain_share()))
+
     def judge(self, *, right: bool) -> None:
         """Accept or erase the segment shown, and go to the next one."""
         corrector = self.corrector
         if corrector is None:
             return
-        live = self._live_grains(corrector)
+        live = self.following.live()
         try:
             change = corrector.judge(right=right)
         except Impossible as why:
@@ -172,8 +182,8 @@ class Corrections(QObject):
         corrector = self.corrector
         if corrector is not None:
             corrector.restore()
-            self._live, self._in_step = None, False
-            self._publish()
+            self._start_over(in_step=False)
+            self._measure()
             self.changed.emit()
 
     def take_over(self, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> None:
@@ -183,9 +193,9 @@ class Corrections(QObject):
             return
         corrector.kept = None
         corrector.do_all(operations, undone)
-        self._live, self._in_step = None, not operations
+        self._start_over(in_step=not operations)
         if operations:
-            self._publish()
+            self._measure()
         self.changed.emit()
 
     def decline(self) -> None:
@@ -211,9 +221,11 @@ class Corrections(QObject):
         if corrector is None:
             self.correctors[session] = Corrector(analysis)
             self.images[session] = None if image is None else image.unique_id
-            self._live, self._in_step = None, True
-        elif analysis.boundaries is not corrector.analysis.boundaries and not self._ours(session, analysis):
-            self._rebase(session, corrector, analysis)
+            self._start_over(in_step=True)
+        elif analysis.boundaries is not corrector.analysis.boundaries:
+            if not self.following.made(session, analysis):
+                self._rebase(session, corrector, analysis)
+            self._turned.start()
         self.changed.emit()
 
     def _prune(self, chosen: Session | None, image: Any) -> None:
@@ -224,14 +236,15 @@ class Corrections(QObject):
             if image_id not in there or (image_id == current and session is not chosen):
                 self.hand.put_down()
                 self.correctors.pop(session).close()
+                self.following.forget(session)
                 del self.images[session]
 
     def _on_left(self) -> None:
         self.hand.put_down()
         self.keys.unbind()
-        self._pause.stop()
         self._turned.stop()
-        self._work.abandon()
+        self.following.abandon()
+        self._tracing.abandon()
         for corrector in self.correctors.values():
             corrector.close()
         self.correctors.clear()
@@ -249,21 +262,31 @@ class Corrections(QObject):
         if self.hand.tool and (layer is None or active is not layer):
             self.hand.put_down()
             self._say("The tool was put down; take it up again to go on. All corrections are kept.")
+        self.following.turned()
 
     # Inside
 
-    def _ours(self, session: Session, analysis: Analysis) -> bool:
-        published = self._published.get(session)
-        return published is not None and analysis.boundaries is published.boundaries
+    def _start_over(self, *, in_step: bool) -> None:
+        """Take all that is shown for out of date; ``in_step``: the layers show the grains of the history."""
+        session = self.desk.session
+        if session is not None:
+            self.following.start_over(session, in_step=in_step)
+            if session in self._layers:
+                self._layers[session].forget()
+
+    def _measure(self) -> None:
+        """Measure the chosen image's grains soon."""
+        if self.desk.session is not None:
+            self.following.later(self.desk.session)
 
     def _rebase(self, session: Session, corrector: Corrector, analysis: Analysis) -> None:
         self.hand.put_down()
-        self._live, self._in_step = None, not corrector.operations
+        self._start_over(in_step=not corrector.operations)
         corrector.rebase(analysis)
         if session in self._layers and self._layers[session].layer is not None:
             self.keys.bind_layer(self._layers[session].show(corrector.history))
         if corrector.operations:
-            self._publish()
+            self._measure()
 
     def _show_layer(self, session: Session, corrector: Corrector) -> None:
         if session not in self._layers and self.desk.bench is not None:
@@ -272,22 +295,12 @@ class Corrections(QObject):
         if layers.layer is None or self.desk.viewer.layers.selection.active is not layers.layer:
             self.keys.bind_layer(layers.show(corrector.history))
 
-    def _live_grains(self, corrector: Corrector) -> LiveGrains | None:
-        """Give what keeps the layers in step, made before the first change after they were drawn."""
-        bench, session = self.desk.bench, self.desk.session
-        if bench is None or session is None or session.analysis is None or not self._in_step:
-            return None
-        if self._live is None:
-            labels = session.analysis.boundaries.labels
-            self._live = LiveGrains(bench.layers, corrector.history, labels)
-        return self._live
-
     def _back_or_forth(self, choose: Any) -> None:
         corrector = self.corrector
         if corrector is None:
             return
         operations, act = choose(corrector)
-        live = self._live_grains(corrector)
+        live = self.following.live()
         change = act()
         if change is not None:
             self._after(live, change, operations[0])
@@ -304,34 +317,15 @@ class Corrections(QObject):
         for note in corrector.notes:
             show_warning(note)
         corrector.notes.clear()
-        self._pause.start()
+        self.following.later(session)
         self.changed.emit()
 
-    def _publish(self) -> None:
-        """Measure the corrected grains in the worker, and give them to the session."""
-        session, corrector = self.desk.session, self.corrector
-        if session is None or corrector is None or session.analysis is None:
-            return
-        if self._work.busy:
-            self._pause.start()
-            return
-        analysis, operations = session.analysis, corrector.operations
-        labels, start = corrector.history.labels.copy(), corrector.history.start
-
-        def call() -> Analysis:
-            from temgrains import pipeline  # noqa: PLC0415  (imports torch)
-
-            boundaries = numbered(labels, start)
-            return pipeline.with_boundaries(analysis, boundaries, operations)
-
-        def take(made: Analysis) -> None:
-            if session.analysis is analysis and corrector.operations == operations:
-                self._published[session] = made
-                session.analysis = made
-                self._live, self._in_step = None, True
-                self.desk.do("show grains")
-
-        self._work.start(Chore("Sizes", call, take))
+    def _survey(self, corrector: Corrector, then: Callable[[], None]) -> None:
+        """Trace the segments, in the worker where there are many; then go on."""
+        if corrector.history.labels.size <= LARGE_PX:
+            then()
+        elif self._tracing.start(Chore("Segments", corrector.survey, lambda _nothing: then())):
+            self._say("Tracing all boundaries; go on meanwhile.")
 
     def _say(self, note: str) -> None:
         self.note = note

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from temgrains.errors import sentence
 from temgrains.gui._chores import Chore
@@ -37,6 +37,7 @@ class Projects(QObject):
         self._link = link
         self.work = SideWork(self)
         self._taken_up: set[str] = set()
+        self.offer: QMessageBox | None = None
         link.desk.left.connect(self.work.abandon)
 
     def ask_and_save(self, parent: QWidget, *, then: Callable[[], None] | None = None) -> bool:
@@ -45,7 +46,7 @@ class Projects(QObject):
         if session is None:
             return False
         path, _ = QFileDialog.getSaveFileName(parent, "Save project", f"{session.stem}{ENDING}", FILTER)
-        return bool(path) and self.save(Path(path), then=then)
+        return bool(path) and self.save(Path(path), then=then, parent=parent)
 
     def ask_and_open(self, parent: QWidget) -> None:
         """Let the user choose a file, and open it."""
@@ -53,8 +54,13 @@ class Projects(QObject):
         if path:
             self.open(Path(path))
 
-    def save(self, path: Path, *, then: Callable[[], None] | None = None) -> bool:
-        """Save in the worker; say whether it began. If it fails, all stays as it was and unsaved."""
+    def save(
+        self, path: Path, *, then: Callable[[], None] | None = None, parent: QWidget | None = None
+    ) -> bool:
+        """Save in the worker; say whether it began.
+
+        If it fails, all stays as it was and unsaved; over ``parent`` another place is offered then.
+        """
         corrector = self._link.corrector
         if corrector is None:
             return False
@@ -62,12 +68,21 @@ class Projects(QObject):
         analysis, start = corrector.analysis, corrector.history.start
         operations, undone = corrector.operations, corrector.history.undone
 
-        def call() -> None:
+        def call() -> OSError | None:
             from temgrains.pipeline.project import Project, save_project, started_from  # noqa: PLC0415
 
-            save_project(path, Project(started_from(analysis, start), operations, undone))
+            try:
+                save_project(path, Project(started_from(analysis, start), operations, undone))
+            except OSError as error:
+                if parent is None:
+                    raise
+                return error
+            return None
 
-        def saved(_nothing: object) -> None:
+        def saved(failure: OSError | None) -> None:
+            if failure is not None and parent is not None:
+                self._offer_elsewhere(parent, sentence(failure, path), then)
+                return
             if corrector.operations == operations:
                 corrector.mark_saved()
             show_info(f"The project was saved as {path}")
@@ -76,6 +91,23 @@ class Projects(QObject):
                 then()
 
         return self.work.start(Chore("Save project", call, saved))
+
+    def _offer_elsewhere(self, parent: QWidget, why: str, then: Callable[[], None] | None) -> None:
+        """Say why a project could not be saved, and ask for another place."""
+        box = QMessageBox(QMessageBox.Icon.Warning, "The project was not saved", why, parent=parent)
+        box.setInformativeText("Nothing is lost: an older file stays as it was, and so do the corrections.")
+        elsewhere = box.addButton("Save elsewhere…", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        self.offer = box
+
+        def answered(_code: int) -> None:
+            chosen, self.offer = box.clickedButton(), None
+            box.deleteLater()
+            if chosen is elsewhere:
+                self.ask_and_save(parent, then=then)
+
+        box.finished.connect(answered)
+        box.open()
 
     def open(self, path: Path) -> bool:
         """Open in the worker; say whether it began."""

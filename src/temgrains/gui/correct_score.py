@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from temgrains.pipeline.scoring import Part, Parts
+    from temgrains.pipeline.scoring import Kinds, Part, Parts
     from temgrains.records import Analysis, MaskArray, PixelSize
     from temgrains.score import Score, Verdict
 
@@ -49,52 +49,96 @@ class Comparison:
     parts: Parts | None = None
 
 
-def lines_of(layer: Any) -> MaskArray:
-    """Give the boundaries that a layer shows.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a layer shows, to be turned into boundaries later: its name, kind and pixels."""
 
-    Of labels with several numbers the lines between them and where they are 0; of labels with one number what
-    was painted; of an image what is brighter than half of its brightest value.
-    """
-    pixels = np.asarray(layer.data)
-    if pixels.ndim == 3:
-        pixels = pixels[..., :3].max(axis=-1)
-    if layer._type_string == "labels" and len(np.unique(pixels[pixels > 0])) > 1:
-        lines = pixels == 0
-        lines[:, :-1] |= (pixels[:, :-1] != pixels[:, 1:]) & (pixels[:, 1:] != 0)
-        lines[:-1] |= (pixels[:-1] != pixels[1:]) & (pixels[1:] != 0)
-        found: MaskArray = lines
-        return found
-    bright: MaskArray = pixels > (0 if layer._type_string == "labels" else pixels.max() / 2)
-    return bright
+    name: str
+    labels: bool
+    pixels: Any
+
+    def lines(self) -> MaskArray:
+        """Give the boundaries that a layer shows.
+
+        Of labels with several numbers the lines between them and where they are 0; of labels with one number
+        what was painted; of an image what is brighter than half of its brightest value, or what is not where
+        that is most of the image.
+        """
+        pixels = np.asarray(self.pixels)
+        if pixels.ndim == 3:
+            pixels = pixels[..., :3].max(axis=-1)
+        if self.labels and _several(pixels):
+            lines = pixels == 0
+            lines[:, :-1] |= (pixels[:, :-1] != pixels[:, 1:]) & (pixels[:, 1:] != 0)
+            lines[:-1] |= (pixels[:-1] != pixels[1:]) & (pixels[1:] != 0)
+            found: MaskArray = lines
+            return found
+        if not self.labels and pixels.dtype.kind == "f":
+            pixels = np.where(np.isfinite(pixels), pixels, 0)
+        bright: MaskArray = pixels > (0 if self.labels else pixels.max() / 2)
+        # Lines never cover most of an image: these are dark ones on a bright ground.
+        return ~bright if not self.labels and bright.mean() > 0.5 else bright
 
 
-def compare(
-    reference: tuple[str, MaskArray],
-    judged: tuple[str, MaskArray],
-    *,
-    tolerance_px: float,
-    pixel_size: PixelSize | None,
-    analysis: Analysis | None = None,
-) -> Comparison:
-    """Compare boundaries with a reference; both come with their name.
+def _several(labels: NDArray[np.integer]) -> bool:
+    """Whether there are grains of several numbers."""
+    inside = labels > 0
+    if not inside.any():
+        return False
+    return bool(labels.max() != np.min(labels, where=inside, initial=labels.max()))
 
-    With the analysis of the image Eq. 1 is split by contrast and confidence too.
-    """
-    from temgrains.pipeline.scoring import parts_of  # noqa: PLC0415  (imports torch)
-    from temgrains.score import curve, judge, score  # noqa: PLC0415
 
-    masks, margin = (reference[1], judged[1]), min(MARGIN_PX, (min(judged[1].shape) - 1) // 4)
-    return Comparison(
-        score=score(*masks, tolerance_px=tolerance_px, margin_px=margin),
-        verdict=judge(*masks, tolerance_px=tolerance_px, margin_px=margin),
-        parts=None
-        if analysis is None
-        else parts_of(*masks, analysis, tolerance_px=tolerance_px, margin_px=margin),
-        curve=curve(*masks, margin_px=margin),
-        reference=reference[0],
-        judged=judged[0],
-        pixel_size=pixel_size,
-    )
+class Judge:
+    """Compares boundaries with a reference, again after each correction; what stays the same is kept."""
+
+    def __init__(self) -> None:
+        from temgrains.pipeline.referee import Referee  # noqa: PLC0415  (imports torch)
+
+        self._referee = Referee(MARGIN_PX)
+        self._make = Referee
+        self._kinds: tuple[Any, ...] = ()
+
+    def compare(
+        self,
+        reference: tuple[str, MaskArray],
+        judged: tuple[str, MaskArray],
+        *,
+        tolerance_px: float,
+        pixel_size: PixelSize | None,
+        analysis: Analysis | None = None,
+    ) -> Comparison:
+        """Compare boundaries with a reference; both come with their name.
+
+        With the analysis of the image Eq. 1 is split by contrast and confidence too.
+        """
+        margin = min(MARGIN_PX, (min(judged[1].shape) - 1) // 4)
+        if margin != self._referee.margin_px:
+            self._referee = self._make(margin)
+        other, referee = self._referee.take(reference[1], judged[1]), self._referee
+        verdict = referee.verdict(tolerance_px)
+        return Comparison(
+            score=referee.score(tolerance_px),
+            verdict=verdict,
+            parts=None
+            if analysis is None
+            else self._parts(reference[1], analysis, verdict, other, tolerance_px),
+            curve=referee.curve(),
+            reference=reference[0],
+            judged=judged[0],
+            pixel_size=pixel_size,
+        )
+
+    def _parts(
+        self, truth: MaskArray, analysis: Analysis, verdict: Verdict, other: bool, tolerance_px: float
+    ) -> Parts:
+        from temgrains.pipeline.scoring import kinds_of  # noqa: PLC0415
+
+        same = (id(analysis.micrograph), id(analysis.guess), tolerance_px)
+        known = not other and self._kinds[:-1] == same
+        if not known:
+            self._kinds = (*same, kinds_of(truth, analysis, tolerance_px=tolerance_px))
+        kinds: Kinds = self._kinds[-1]
+        return kinds.parts(verdict)
 
 
 def text_of(comparison: Comparison) -> str:

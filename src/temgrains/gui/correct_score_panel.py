@@ -18,7 +18,7 @@ from temgrains.gui import _widgets
 from temgrains.gui._chores import Chore
 from temgrains.gui._image import KEY, about
 from temgrains.gui._side_work import SideWork
-from temgrains.gui.correct_score import compare, lines_of, save, table_of, text_of, tolerance_text
+from temgrains.gui.correct_score import Judge, Shown, save, table_of, text_of, tolerance_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from temgrains.gui.correct_link import Corrections
     from temgrains.gui.correct_score import Comparison
-    from temgrains.records import MaskArray
 
 MINE = "my corrected result"
 """The reference that is always there: how good the program was before its boundaries were corrected."""
@@ -34,7 +33,7 @@ MINE = "my corrected result"
 COLOURS = ["transparent", "#ff9f1c", "#ffffff", "#35b7ff"]
 """Nothing, missed (orange) and correct (white) as in the paper, false."""
 
-WAIT_MS = 400
+WAIT_MS = 20
 
 
 class ScorePanel(QWidget):
@@ -45,6 +44,7 @@ class ScorePanel(QWidget):
         self._corrections = corrections
         self._desk = corrections.desk
         self.comparison: Comparison | None = None
+        self._judge: Judge | None = None
         self._layer_id: str | None = None
         self._work = SideWork(self)
         self.reference = QComboBox()
@@ -79,7 +79,8 @@ class ScorePanel(QWidget):
         shape = None if self._desk.bench is None else self._desk.bench.grid.shape
         for layer in self._desk.viewer.layers:
             ours = "role" in about(layer) or layer is self._desk.watch.image
-            if isinstance(layer, Labels | Image) and not ours and tuple(layer.data.shape[:2]) == shape:
+            flat = isinstance(layer, Labels | Image) and layer.ndim == 2 and not layer.multiscale
+            if flat and not ours and tuple(layer.data.shape[:2]) == shape:
                 self.reference.addItem(layer.name, layer.unique_id)
         self.reference.setCurrentIndex(max(self.reference.findData(chosen), 0))
         self.copy.setEnabled(self.comparison is not None)
@@ -102,25 +103,24 @@ class ScorePanel(QWidget):
 
     def open_reference(self, path: str) -> None:
         """Open a reference as a layer on the image, and choose it."""
-        from temgrains.score import read_mask  # noqa: PLC0415
+        from temgrains.score import read_reference  # noqa: PLC0415
 
         bench = self._desk.bench
         if bench is None:
             return
         try:
-            mask = read_mask(path)
+            pixels, numbers = read_reference(path)
         except (ValueError, OSError) as error:
             show_error(sentence(error, Path(path)))
             return
-        if mask.shape != bench.grid.shape:
+        if pixels.shape != bench.grid.shape:
             show_error(
-                f"{path} is {mask.shape[0]} x {mask.shape[1]} px but the image "
+                f"{path} is {pixels.shape[0]} x {pixels.shape[1]} px but the image "
                 f"{bench.grid.shape[0]} x {bench.grid.shape[1]}; a reference must be of the same image"
             )
             return
-        layer = Labels(
-            mask.astype(np.uint8), name=f"{Path(path).stem} reference", **bench.grid.place(mask.shape)
-        )
+        painted = pixels.astype(np.int32) if numbers else (pixels ^ (pixels.mean() > 0.5)).astype(np.uint8)
+        layer = Labels(painted, name=f"{Path(path).stem} reference", **bench.grid.place(painted.shape))
         layer.visible = False
         active = self._desk.viewer.layers.selection.active
         self._desk.viewer.layers.append(layer)
@@ -180,26 +180,33 @@ class ScorePanel(QWidget):
         if self._work.busy:
             self._wait.start()
             return
-        now = corrector.history.labels == 0
-        reference, judged = self._sides(now, corrector.analysis.boundaries.mask)
+        labels, before = corrector.history.labels, corrector.analysis.boundaries.mask
+        layers = {layer.unique_id: layer for layer in self._desk.viewer.layers}
+        layer = layers.get(self.reference.currentData())
+        truth = None if layer is None else Shown(layer.name, isinstance(layer, Labels), layer.data)
         tolerance, size, analysis = self.tolerance.value(), session.pixel_size, corrector.analysis
 
-        def call() -> Comparison:
-            return compare(reference, judged, tolerance_px=tolerance, pixel_size=size, analysis=analysis)
+        def call() -> Comparison | str:
+            if self._judge is None:
+                self._judge = Judge()
+            now = labels == 0
+            if truth is None:
+                reference, judged = (MINE, now), ("boundaries before corrections", before)
+            else:
+                reference, judged = (truth.name, truth.lines()), ("boundaries", now)
+            try:
+                return self._judge.compare(
+                    reference, judged, tolerance_px=tolerance, pixel_size=size, analysis=analysis
+                )
+            except ValueError as error:  # said where the figures stand: it may come with each correction
+                return f"{reference[0]} is no reference: {error}."
 
         self._work.start(Chore("Score", call, self._show))
 
-    def _sides(
-        self, now: MaskArray, before: MaskArray
-    ) -> tuple[tuple[str, MaskArray], tuple[str, MaskArray]]:
-        """Give the reference and what is judged, each with its name."""
-        layers = {layer.unique_id: layer for layer in self._desk.viewer.layers}
-        layer = layers.get(self.reference.currentData())
-        if layer is None:
-            return (MINE, now), ("boundaries before corrections", before)
-        return (layer.name, lines_of(layer)), ("boundaries", now)
-
-    def _show(self, comparison: Comparison) -> None:
+    def _show(self, comparison: Comparison | str) -> None:
+        if isinstance(comparison, str):
+            self.figures.setText(comparison)
+            return
         self.comparison = comparison
         heading = f"{comparison.judged} against {comparison.reference}, within {tolerance_text(comparison)}"
         self.figures.setText(f"{heading}{table_of(comparison)}")

@@ -11,7 +11,7 @@ from temgrains.corrections import History, Ledger, SegmentGraph, ledger, pins_of
 from temgrains.corrections.gaps import propose
 from temgrains.corrections.history import DRAWN, REPLAY_SLACK_PX
 from temgrains.corrections.journal import Journal, JournalError, Kept, digest_of
-from temgrains.corrections.paths import Wire, evidence_of
+from temgrains.corrections.paths import LazyEvidence, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from temgrains.corrections import Change, Operation
     from temgrains.corrections.verbs import Point
-    from temgrains.records import Analysis, GreyArray, Iterate, LabelArray, Pins
+    from temgrains.records import Analysis, Iterate, LabelArray, Pins
+
+LARGE_PX = 2**22
+"""Images of more pixels are not traced again after each correction."""
 
 UNCERTAIN = 0.6
 """Segments below this confidence are to be looked at."""
@@ -41,12 +44,15 @@ class Corrector:
         self.history = History(analysis.boundaries)
         self.notes: list[str] = []
         self.unsaved = False
+        self.revision = 0
+        """Goes up with every change of the labels."""
         self.journal: Journal | None = None
         self.kept: Kept | None = None
         self._clock = clock
         self._begun = False
-        self._evidence: GreyArray | None = None
+        self._evidence: LazyEvidence | None = None
         self._graph: SegmentGraph | None = None
+        self._surveyed = -1
         self._at: Point | None = None
         self._open(folder)
 
@@ -64,15 +70,32 @@ class Corrector:
 
     def graph(self) -> SegmentGraph:
         """Give the segments as they are now, with the confidence that the networks have in each."""
-        if self._graph is None:
-            self._graph = _rated(self.history.labels, self.analysis)
+        if self._graph is None or self._surveyed != self.revision:
+            self.survey()
+        assert self._graph is not None
         return self._graph
+
+    def survey(self) -> None:
+        """Trace all segments; of a large image that takes seconds, and may be done in another thread."""
+        revision = self.revision
+        self._graph = _rated(self.history.labels.copy(), self.analysis)
+        self._surveyed = revision
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether the segments are known well enough to go through them at once.
+
+        Those of a large image may be older than the last corrections: what these have changed is left out.
+        """
+        return self.history.labels.size <= LARGE_PX or self._graph is not None
+
+    def _known_graph(self) -> SegmentGraph:
+        large = self.history.labels.size > LARGE_PX
+        return self._graph if large and self._graph is not None else self.graph()
 
     def wire(self, start: Point) -> Wire:
         """Give the paths that start at a point and follow the image, and keep off lines that are there."""
-        if self._evidence is None:
-            self._evidence = evidence_of(_seen(self.analysis))
-        return Wire(self._evidence, start, labels=self.history.labels)
+        return Wire(self._seen(), start, labels=self.history.labels)
 
     def uncertain_share(self, level: float = UNCERTAIN) -> float:
         """Give the share of the boundary's length that is below a confidence, and not accepted or drawn."""
@@ -108,9 +131,7 @@ class Corrector:
 
     def proposals(self, point: Point) -> tuple[Operation, ...]:
         """Propose up to three lines through a point."""
-        if self._evidence is None:
-            self._evidence = evidence_of(_seen(self.analysis))
-        return propose(self.history.labels, self._evidence, point)
+        return propose(self.history.labels, self._seen(), point)
 
     def next_uncertain(self, step: int) -> tuple[Point, NDArray[np.intp], float, str] | None:
         """Go to the next (1) or previous (-1) segment, least certain first.
@@ -120,8 +141,8 @@ class Corrector:
         place
             Its middle, its pixels, its confidence, and "3 of 120"; None if none is left.
         """
-        graph = self.graph()
-        left = np.flatnonzero(~self._by_hand(graph))
+        graph = self._known_graph()
+        left = np.flatnonzero(~self._by_hand(graph) & self._there(graph))
         if not left.size:
             return None
         order = left[np.argsort(graph.confidence[left], kind="stable")]
@@ -148,7 +169,8 @@ class Corrector:
     def rebase(self, analysis: Analysis) -> None:
         """Go on from another network of the same image: what was done is done again on it."""
         operations, undone = self.operations, self.history.undone
-        self.analysis, self._graph, self._evidence = analysis, None, None
+        self.analysis, self._evidence, self._graph = analysis, None, None
+        self._renew()
         self.history = replayed(analysis, operations, undone)
         if operations and self.journal is not None:
             self._journalled(lambda journal: journal.begin(analysis.boundaries, operations, undone))
@@ -164,7 +186,8 @@ class Corrector:
             self.history.do(operation)
         for _ in kept.undone:
             self.history.undo()
-        self._begun, self._graph, self.unsaved = True, None, not kept.saved
+        self._begun, self.unsaved = True, not kept.saved
+        self._renew()
         self.notes += kept.notes
 
     def do_all(self, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> None:
@@ -173,7 +196,8 @@ class Corrector:
             self.history.do(operation)
         for _ in undone:
             self.history.undo()
-        self._graph, self._begun = None, True
+        self._begun = True
+        self._renew()
         self._journalled(lambda journal: journal.begin(self.history.start, operations, undone))
         self.mark_saved()
 
@@ -190,6 +214,15 @@ class Corrector:
 
     # Inside
 
+    def _seen(self) -> LazyEvidence:
+        """Give the mean of the guess and of the last state, at the image's scale, as evidence."""
+        if self._evidence is None:
+            from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415  (imports torch)
+
+            film, iterates = self.analysis.micrograph, self.analysis.iterates
+            self._evidence = LazyEvidence(*(at_image_scale(iterates[k].state, film.shape) for k in (0, -1)))
+        return self._evidence
+
     def _open(self, folder: Path | None) -> None:
         try:
             self.journal = Journal(digest_of(self.analysis.micrograph.pixels), folder=folder)
@@ -204,9 +237,13 @@ class Corrector:
             self.kept = kept
 
     def _changed(self, change: Change) -> Change:
-        self._graph = None
+        self._renew()
         self.unsaved = True
         return change
+
+    def _renew(self) -> None:
+        """Note that the labels are others than before."""
+        self.revision += 1
 
     def _note(self, what: str, *operation: Operation) -> None:
         if not self._begun:
@@ -225,12 +262,20 @@ class Corrector:
 
     def _by_hand(self, graph: SegmentGraph) -> NDArray[np.bool_]:
         """Whether most of a segment was drawn or accepted."""
-        near = np.zeros(np.add(self.history.labels.shape, 2), bool)
-        rows, columns = np.nonzero(self.history.marks() == DRAWN)
+        rows, columns = graph.pixels.T
+        height, width = self.history.labels.shape
+        marks, near = self.history.marked, np.zeros(len(rows), bool)
         for dy, dx in np.ndindex(3, 3):
-            near[rows + dy, columns + dx] = True
-        near = near[1:-1, 1:-1][tuple(graph.pixels.T)]
+            place = np.clip(rows + dy - 1, 0, height - 1), np.clip(columns + dx - 1, 0, width - 1)
+            near |= marks[place] == DRAWN
         share = np.bincount(graph.owner, near, graph.count) / np.maximum(np.bincount(graph.owner), 1)
+        found: NDArray[np.bool_] = share > 0.5
+        return found
+
+    def _there(self, graph: SegmentGraph) -> NDArray[np.bool_]:
+        """Whether most of a segment is still a boundary."""
+        lines = self.history.labels[tuple(graph.pixels.T)] == 0
+        share = np.bincount(graph.owner, lines, graph.count) / np.maximum(np.bincount(graph.owner), 1)
         found: NDArray[np.bool_] = share > 0.5
         return found
 
@@ -252,13 +297,3 @@ def _rated(labels: LabelArray, analysis: Analysis) -> SegmentGraph:
 
     film, card = analysis.micrograph, analysis.provenance.get("model", {})
     return rated_lines(labels, at_image_scale(analysis.guess.grey, film.shape), card)
-
-
-def _seen(analysis: Analysis) -> NDArray[np.uint8]:
-    """Give the mean of the guess and of the last state, at the image's scale."""
-    from temgrains.pipeline.steps import at_image_scale  # noqa: PLC0415  (imports torch)
-
-    shape = analysis.micrograph.shape
-    states = [at_image_scale(analysis.iterates[k].state, shape).astype(np.uint16) for k in (0, -1)]
-    mean: NDArray[np.uint8] = ((states[0] + states[1]) // 2).astype(np.uint8)
-    return mean

@@ -42,7 +42,12 @@ TOOLS = {
         "Click along a missed boundary; the line follows the image. A click on a boundary, a double click "
         "or Enter ends it. Alt: straight. Shift and drag: freehand. Esc: forget it.",
     ),
-    "erase": Tool("X", "Erase", 1, "Click on a false boundary: its two grains merge."),
+    "erase": Tool(
+        "X",
+        "Erase",
+        1,
+        "Click on a false boundary: its two grains merge. Shift and drag across several: all of them go.",
+    ),
     "split": Tool("S", "Split", 2, "Click twice inside a grain: it is cut along the line through both."),
     "merge": Tool("J", "Join", 2, "Click into one grain, then into its neighbour: they merge."),
     "move": Tool("M", "Move", 2, "Click on a junction, then where it belongs."),
@@ -52,6 +57,9 @@ TOOLS = {
     ),
 }
 """What can be taken up, in the order of the buttons."""
+
+FREEHAND = {"draw": verbs.draw, "erase": verbs.erase_along}
+"""What a drag with Shift does."""
 
 CLICK_PX = 4
 """A press that moves the mouse less than this is a click; more pans the image [px of the screen]."""
@@ -141,7 +149,7 @@ class Hand(QObject):
     def _on_press(self, _viewer: Any, event: Any) -> Iterator[None]:
         if event.button != 1 or not self._flat():
             return
-        start, free = np.array(event.pos, float), "Shift" in event.modifiers and self.tool == "draw"
+        start, free = np.array(event.pos, float), "Shift" in event.modifiers and self.tool in FREEHAND
         drawn, moved = [self._place(event)], False
         yield
         while event.type == "mouse_move":
@@ -153,7 +161,8 @@ class Hand(QObject):
         if not self.tool:  # put down while the button was held
             return
         if free and moved:
-            self._ask(lambda labels: verbs.draw(labels, drawn))
+            verb = FREEHAND[self.tool]
+            self._ask(lambda labels: verb(labels, drawn))
         elif not moved:
             self._click(drawn[0], straight="Alt" in event.modifiers)
 

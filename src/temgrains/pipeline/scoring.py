@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import KDTree
 from skimage.morphology import skeletonize
 
 from temgrains.pipeline.confidence import rated_lines
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from temgrains.records import Analysis, MaskArray
+    from temgrains.score import Verdict
 
 CONTRAST_LIMITS = (0.0, 0.02, 0.05, 0.1, 1.0)
 """Limits between ranges of contrast: the difference of mean grey beside a segment, of 0..1."""
@@ -50,6 +52,30 @@ class Parts:
     confidence: tuple[Part, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What the true boundaries look like: ``owner`` is the segment of each of their pixels, -1 for none.
+
+    ``places`` are the pixels, shape (N, 2), ``owner`` of shape (N,); ``contrast`` and ``confidence`` are
+    those of the segments. They are the same whatever was found.
+    """
+
+    places: NDArray[np.intp]
+    owner: NDArray[np.intp]
+    contrast: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+
+    def parts(self, verdict: Verdict) -> Parts:
+        """Split Eq. 1 of what was found."""
+        place, known, count = tuple(self.places.T), self.owner >= 0, len(self.contrast)
+        judged = [self.owner[mask[place] & known] for mask in (verdict.correct, verdict.missed)]
+        length, missed = (np.bincount(np.concatenate(a), minlength=count) for a in (judged, judged[1:]))
+        return Parts(
+            contrast=_parts(self.contrast, CONTRAST_LIMITS, length, missed),
+            confidence=_parts(self.confidence, CONFIDENCE_LIMITS, length, missed),
+        )
+
+
 def parts_of(
     truth: MaskArray, found: MaskArray, analysis: Analysis, *, tolerance_px: float, margin_px: int
 ) -> Parts:
@@ -63,30 +89,25 @@ def parts_of(
         Of the same image: its micrograph gives the contrast; guess and card give the confidence, which is
         that of the surest place within the tolerance of the true line.
     """
-    film = analysis.micrograph
     verdict = judge(truth, found, tolerance_px=tolerance_px, margin_px=margin_px)
+    return kinds_of(truth, analysis, tolerance_px=tolerance_px).parts(verdict)
+
+
+def kinds_of(truth: MaskArray, analysis: Analysis, *, tolerance_px: float) -> Kinds:
+    """Find out what the true boundaries look like, as for `parts_of`."""
+    film = analysis.micrograph
     lines = skeletonize(truth)
-    grains = ndimage.label(~lines)[0].astype(np.int32)
+    regions, _ = ndimage.label(~lines)
+    grains = regions.astype(np.int32)
     guess = ndimage.maximum_filter(at_image_scale(analysis.guess.grey, film.shape), 2 * int(tolerance_px) + 1)
     graph = rated_lines(grains, guess, analysis.provenance.get("model", {}), image=film.pixels)
-    owner = np.full(lines.shape, -1, np.intp)
-    owner[tuple(graph.pixels.T)] = graph.owner
-    owner = _spread(owner)
-    judged = [owner[mask & (owner >= 0)] for mask in (verdict.correct, verdict.missed)]
-    length, missed = (np.bincount(np.concatenate(a), minlength=graph.count) for a in (judged, judged[1:]))
-    return Parts(
-        contrast=_parts(graph.contrast, CONTRAST_LIMITS, length, missed),
-        confidence=_parts(graph.confidence, CONFIDENCE_LIMITS, length, missed),
-    )
-
-
-def _spread(owner: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Give pixels without a segment the nearest one within reach."""
-    if (owner < 0).all():
-        return owner
-    distance, (rows, columns) = ndimage.distance_transform_edt(owner < 0, return_indices=True)
-    spread: NDArray[np.intp] = np.where(distance <= _REACH_PX, owner[rows, columns], -1)
-    return spread
+    places = np.argwhere(lines)
+    owner = np.full(len(places), -1, np.intp)
+    if len(graph.pixels):
+        tree = KDTree(graph.pixels)
+        away, nearest = (np.asarray(a) for a in tree.query(places, distance_upper_bound=_REACH_PX + 1e-6))
+        owner[np.isfinite(away)] = graph.owner[nearest[np.isfinite(away)]]
+    return Kinds(places, owner, graph.contrast, graph.confidence)
 
 
 def _parts(
