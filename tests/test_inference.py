@@ -8,10 +8,13 @@ import torch
 from torch import nn
 
 from temgrains import stages
-from temgrains.inference import Engine, folded
+from temgrains.inference import Engine, computes_in_bfloat16, folded
 from temgrains.networks import ARCHITECTURES, GuessNet, PaperNet1, PaperNet2
 from temgrains.stages import stages_of
 
+in_bfloat16 = pytest.mark.skipif(
+    not computes_in_bfloat16(), reason="this processor does not compute in bfloat16"
+)
 COARSE = [GuessNet, PaperNet1]
 """Those that do not repeat their own answer."""
 
@@ -66,6 +69,7 @@ def test_size_of_the_blocks_does_not_matter(cls, block, monkeypatch):
     assert np.array_equal(Engine(network)(image), expected)
 
 
+@in_bfloat16
 @pytest.mark.parametrize("coarse", COARSE)
 @pytest.mark.parametrize("block", [16, 64])
 def test_size_of_the_blocks_does_not_matter_in_bfloat16(coarse, block, monkeypatch):
@@ -75,7 +79,7 @@ def test_size_of_the_blocks_does_not_matter_in_bfloat16(coarse, block, monkeypat
     assert np.array_equal(Engine(network, precision=torch.bfloat16)(image), expected)
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("precision", [torch.float32, pytest.param(torch.bfloat16, marks=in_bfloat16)])
 def test_number_of_threads_does_not_matter(cls, precision):
     if precision == torch.bfloat16 and cls not in COARSE:
         pytest.skip("computes in float32 only")
@@ -92,6 +96,7 @@ def test_number_of_threads_does_not_matter(cls, precision):
     assert np.array_equal(found[0], found[2])
 
 
+@in_bfloat16
 @pytest.mark.parametrize("coarse", COARSE)
 def test_bfloat16_is_near(coarse):
     network, image = network_of(coarse), image_for(coarse)

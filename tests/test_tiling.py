@@ -131,8 +131,11 @@ def test_bfloat16_is_taken_on_request_or_where_network_and_processor_bear_it(mon
         monkeypatch.setattr(tiling, "computes_in_bfloat16", lambda able=able: able)
         assert tiling.Repeated(coarse, precision="auto").coarse is able
         assert not tiling.Repeated(fine, precision="auto").coarse
-        assert tiling.Repeated(fine, precision="bfloat16").coarse
         assert not tiling.Repeated(coarse).coarse
+    with pytest.warns(tiling.NoBfloat16Warning, match="does not compute in bfloat16; going on in float32"):
+        assert not tiling.Repeated(fine, device="cpu", precision="bfloat16").coarse
+    monkeypatch.setattr(tiling, "computes_in_bfloat16", lambda: True)
+    assert tiling.Repeated(fine, precision="bfloat16").coarse
 
 
 def test_no_room_even_for_the_smallest_tile_says_so():

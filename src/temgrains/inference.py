@@ -58,9 +58,12 @@ class Engine:
         last = bool(getattr(network, "channels_last"))  # noqa: B009
         self._layout = torch.channels_last if last else torch.contiguous_format
         network = folded(network).to(memory_format=self._layout)  # type: ignore[call-overload]
-        for name, part in network.named_modules():
-            if isinstance(part, nn.Conv2d | nn.ConvTranspose2d) and not name.endswith("head"):
-                part.to(precision)
+        if bool(getattr(network, "exact", False)):
+            network.double()
+        else:
+            for name, part in network.named_modules():
+                if isinstance(part, nn.Conv2d | nn.ConvTranspose2d) and not name.endswith("head"):
+                    part.to(precision)
         if last and bool(torch.backends.mkldnn.is_available()):  # type: ignore[no-untyped-call]
             _rectify(network)
         self._stages = stages_of(network)

@@ -1,10 +1,11 @@
 """The two encoder-decoders of the paper, layer by layer as its Fig. 5, and the pair for real micrographs.
 
 All are fully convolutional: any image whose sides are multiples of `STRIDE` goes through, and nothing
-further away than ``halo`` pixels influences a pixel. ``channels_last`` is the memory layout that is quicker
-(Net1), or whose sums round like double precision (Net2, whose iteration amplifies the last bit). ``coarse``
-says that bfloat16 is enough: no grain is lost by it. Weights come from `temgrains.models`; nothing here reads
-files.
+further away than ``halo`` pixels influences a pixel. ``channels_last`` is the memory layout that is quicker.
+``coarse`` says that bfloat16 is enough: no grain is lost by it. ``exact`` says that float32 is not: the
+iteration of the paper's Net2 amplifies the last bit, which every processor and number of threads rounds its
+own way; on a processor its sums are taken in float64. Weights come from `temgrains.models`; nothing here
+reads files.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class PaperNet2(nn.Module):
     ceiling: ClassVar[float] = 1.0
     halo: ClassVar[int] = 64
     channels_last: ClassVar[bool] = False
+    exact: ClassVar[bool] = True
 
     state_mean: Tensor
 

@@ -88,7 +88,7 @@ def _chain(
         return found
 
     def last(features: Tensor) -> Tensor:
-        return _answer(network.head, parts[-1](features)).clamp(0.0, network.ceiling)
+        return _answer(network.head, parts[-1](features)).clamp(0.0, network.ceiling).float()
 
     stages, before = [], 1
     runs: list[Callable[..., Tensor]] = [first, *parts[1:-1], last]
@@ -145,7 +145,12 @@ class _SkipStages:
 
 
 def _answer(head: nn.Conv2d, features: Tensor) -> Tensor:
-    """Apply the last layer in float32, by an operator whose sums do not depend on the number of threads."""
+    """Apply the last layer in float32, by an operator whose sums do not depend on the number of threads.
+
+    What comes in float64 stays so: there sums differ too little to be seen.
+    """
+    if features.dtype == torch.float64:
+        return nn.functional.conv2d(features, head.weight, head.bias)
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return apply_head(head, features)
     answer: Tensor = torch.ops.mkldnn._convolution_pointwise(

@@ -31,6 +31,10 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 _SMALLEST_TILE = 128
 
 
+class NoBfloat16Warning(RuntimeWarning):
+    """The processor does not compute in the precision that was asked for, so float32 is taken."""
+
+
 class NoGpuWarning(RuntimeWarning):
     """The GPU that was asked for is not there or fails, so the CPU does the work."""
 
@@ -65,8 +69,8 @@ class Repeated:
     device
         "auto", "cpu" or "cuda".
     precision
-        "bfloat16" has 8 bits for a number and is quicker where the processor computes in it; "auto" takes it
-        there, if the network is ``coarse``: made known to bear it.
+        "bfloat16" has 8 bits for a number and is quicker where the processor computes in it; elsewhere
+        float32 is taken, with a warning. "auto" takes it where that is so, if the network is ``coarse``: made known to bear it.
     """
 
     def __init__(
@@ -80,10 +84,12 @@ class Repeated:
         self._network = network
         self._tile_px = tile_px
         self._device = torch.device(_resolve(device))
-        self.coarse = precision == "bfloat16" or (
-            precision == "auto" and bool(getattr(network, "coarse", False)) and computes_in_bfloat16()
-        )
+        wanted = precision == "bfloat16" or (precision == "auto" and bool(getattr(network, "coarse", False)))
+        self.coarse = wanted and computes_in_bfloat16()
         """Whether it computes in bfloat16, on the CPU."""
+        if precision == "bfloat16" and not self.coarse and self._device.type == "cpu":
+            message = "this processor does not compute in bfloat16; going on in float32"
+            warnings.warn(message, NoBfloat16Warning, stacklevel=3)
         self._work = self._worker()
         self._image: NDArray[np.uint8] | None = None
         self._result = np.empty((0, 0), np.float32)
