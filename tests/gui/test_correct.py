@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from drawn import SHAPE, Stages, drawing, lattice
 from PIL import Image
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QCloseEvent, QMouseEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from temgrains.corrections import verbs
@@ -57,6 +57,15 @@ class Editor:
         native = self.canvas.native
         self.qtbot.mouseMove(native, self.pos(row, column))
         self.qtbot.mouseClick(native, Qt.MouseButton.LeftButton, modifier, self.pos(row, column))
+
+    def move_held(self, row: float, column: float) -> None:
+        """Move with the left button and Shift held, which qtbot's moves do not."""
+        self.qtbot.wait(15)  # vispy drops moves within 10 ms of the last one
+        native, place = self.canvas.native, self.pos(row, column)
+        left, shift = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+        where = QPointF(place), QPointF(native.mapToGlobal(place))
+        move = QMouseEvent(QEvent.Type.MouseMove, *where, Qt.MouseButton.NoButton, left, shift)
+        QApplication.sendEvent(native, move)
 
     def key(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
         self.qtbot.keyClick(self.viewer.window._qt_viewer, key, modifier)
@@ -598,6 +607,45 @@ def test_grains_keep_their_numbers_until_the_user_turns_away(editor: Editor) -> 
     assert np.array_equal(
         editor.window.layer("film grains").data, editor.window.desk.session.analysis.grains.labels
     )
+
+
+@pytest.mark.parametrize("columns", [(30, 36, 44, 50, 56), ()], ids=["slow", "quick"])
+def test_a_drag_across_several_boundaries_erases_all_of_them(
+    editor: Editor, columns: tuple[int, ...]
+) -> None:
+    native, left, shift = editor.canvas.native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+    centre = editor.viewer.scene.camera.center
+    editor.key(Qt.Key.Key_X)
+    editor.qtbot.mousePress(native, left, shift, editor.pos(24, 24))
+    for column in columns:  # a quick hand gives none that vispy lets through
+        editor.move_held(24, column)
+        assert (editor.window.layer("film corrections").data == 3).any(), "what goes is shown on the way"
+    editor.qtbot.mouseRelease(native, left, shift, editor.pos(24, 56))
+    assert editor.count == 22
+    assert len(editor.link.corrector.operations) == 1
+    assert editor.viewer.scene.camera.center == centre, "the view stays"
+    assert "Click on a false boundary" in editor.panel.message.text(), "the tool is still in hand"
+    editor.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert editor.count == 24
+
+
+def test_the_viewer_closed_in_mid_drag(editor: Editor, open_window: Callable[..., Window]) -> None:
+    native, left, shift = editor.canvas.native, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+    erase_one(editor)
+    editor.key(Qt.Key.Key_D)
+    editor.qtbot.mousePress(native, left, shift, editor.pos(20, 18))
+    editor.move_held(22, 24)
+    assert (editor.window.layer("film corrections").data == 3).any()
+    hand = editor.link.hand
+    editor.viewer.close()
+    editor.qtbot.wait(50)
+    assert not hand.tool
+    assert not hand.begun
+    window = open_window(dock=TemGrainsWidget)
+    window.desk.do("all")
+    window.settle()
+    kept = window.dock.correct.corrections.corrector.kept
+    assert [operation.verb for operation in kept.operations] == ["erase"]
 
 
 @pytest.mark.parametrize("kind", ["nothing", "everything", "nan", "stack"])

@@ -63,7 +63,8 @@ class CorrectPanel(QWidget):
         for name in ("restore", "decline"):
             self.buttons[name].setEnabled(kept is not None)
         _widgets.highlight(self.buttons["restore"], on=kept is not None)
-        self.message.setText(EMPTY if corrector is None else self.corrections.note or START)
+        hint = TOOLS[hand.tool].hint if hand.tool else START
+        self.message.setText(EMPTY if corrector is None else self.corrections.note or hint)
         self.ledger.setText("" if corrector is None else ledger_text(corrector))
 
     def showEvent(self, event: QShowEvent | None) -> None:

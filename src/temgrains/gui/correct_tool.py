@@ -152,14 +152,18 @@ class Hand(QObject):
         start, free = np.array(event.pos, float), "Shift" in event.modifiers and self.tool in FREEHAND
         drawn, moved = [self._place(event)], False
         yield
-        while event.type == "mouse_move":
+        while True:
             moved |= bool(np.hypot(*(np.array(event.pos, float) - start)) > CLICK_PX)
+            if event.type != "mouse_move" or not self.tool:
+                break
             if free:
                 drawn.append(self._place(event))
                 self._show([(self._raster(drawn), PREVIEW)])
             yield
         if not self.tool:  # put down while the button was held
             return
+        if free:  # vispy drops moves that come within 10 ms; a quick drag may have none but its end
+            drawn.append(self._place(event))
         if free and moved:
             verb = FREEHAND[self.tool]
             self._ask(lambda labels: verb(labels, drawn))
