@@ -234,7 +234,13 @@ def test_run_takes_the_micrographs_of_a_folder(image, model, tmp_path):
     again = works("run", folder, "--out", tmp_path / "out", "--model", model, *QUICK)
     assert again.stdout.count("grains, ") == 1, "results are no micrographs"
     (tmp_path / "empty").mkdir()
-    assert "holds no micrograph" in fails("run", tmp_path / "empty", "--out", tmp_path / "out")
+    done = invoke("run", tmp_path / "empty", folder, "--out", tmp_path / "other", "--model", model, *QUICK)
+    assert done.exit_code == 1
+    assert "holds no micrograph" in done.stderr
+    assert "1 of 2 images failed" in done.stderr
+    assert (tmp_path / "other" / "film.json").exists(), "the others are done"
+    said = fails("run", folder, "--out", folder / "film.png")
+    assert "is a file; give a folder for the results" in said
 
 
 def test_missing_settings_file_is_one_sentence(image, tmp_path):

@@ -215,7 +215,7 @@ def read_settings(path: str | Path) -> Settings:
     path = Path(path)
     try:
         sections = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from error
     return settings_from_dict(sections, where=str(path))
 

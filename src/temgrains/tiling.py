@@ -70,7 +70,8 @@ class Repeated:
         "auto", "cpu" or "cuda".
     precision
         "bfloat16" has 8 bits for a number and is quicker where the processor computes in it; elsewhere
-        float32 is taken, with a warning. "auto" takes it where that is so, if the network is ``coarse``: made known to bear it.
+        float32 is taken, with a warning. "auto" takes it where that is so, if the network is ``coarse``:
+        made known to bear it.
     """
 
     def __init__(

@@ -142,14 +142,15 @@ def test_a_file_that_is_no_journal_is_set_aside(folder):
     assert reopened(folder).operations == (line(3),)
 
 
-def test_of_a_damaged_entry_the_rest_is_kept(folder):
+@pytest.mark.parametrize("body", [b'{"verb": 3', None, b"7"])
+def test_of_a_damaged_entry_the_rest_is_kept(folder, body):
     journal = Journal("film", folder=folder)
     journal.begin(three_bands())
     for row in (3, 6, 9):
         journal.do(line(row))
     journal.close()
     with sqlite3.connect(folder / "film.sqlite") as base:
-        base.execute("UPDATE events SET body = ? WHERE kind = 'do' AND id = 4", (b'{"verb": 3',))
+        base.execute("UPDATE events SET body = ? WHERE kind = 'do' AND id = 4", (body,))
     base.close()
     kept = reopened(folder)
     assert kept.operations == (line(3), line(9))

@@ -80,6 +80,35 @@ def test_without_any_iterate_the_lines_stand_in(path):
     assert np.array_equal(found.analysis.guess.grey > 0, found.analysis.boundaries.mask)
 
 
+def as_npy(array):
+    made = io.BytesIO()
+    np.save(made, array)
+    return made.getvalue()
+
+
+def test_lines_and_grains_that_contradict_each_other_are_refused(path):
+    mask = open_project(path).analysis.boundaries.mask
+    changed = rewritten(path, lambda entries: entries.update({"mask.npy": as_npy(~mask)}))
+    with pytest.raises(ValueError, match="its grains lie on its lines"):
+        open_project(changed)
+    rewritten(path, lambda entries: entries.update({"mask.npy": as_npy(np.zeros_like(mask))}))
+    with pytest.raises(ValueError, match="the lines between them are lost"):
+        open_project(path)
+
+
+@pytest.mark.parametrize("far", [1e9, -1e300, 10**400])
+def test_a_correction_from_far_outside_costs_itself_alone(path, far):
+    def harm(entries):
+        text = json.loads(entries["project.json"])
+        stroke = {"points": [[1, 1], [far, 2]], "width_px": 3, "erase": False}
+        text["operations"].append({"verb": "draw", "strokes": [stroke]})
+        entries["project.json"] = json.dumps(text).encode()
+
+    found = open_project(rewritten(path, harm))
+    assert len(found.operations) == 1
+    assert "one correction is lost" in " ".join(found.notes)
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [

@@ -75,7 +75,12 @@ def run(
     chosen = settings_of(settings, set_)
     from temgrains import batch
 
-    films, failed, done = _films(images), 0, 0
+    if out.is_file():
+        raise ValueError(f"{out} is a file; give a folder for the results")
+    films, empty = _films(images)
+    failed = done = len(empty)
+    for path in empty:
+        complain(f"{path} holds no micrograph; give one of TIFF, PNG or DM4 files")
     with quiet(), progress_bar() as progress:
         reading: batch.Reading = {"pixel_size": nm_per_px, "page": page, "scale_bar": scale_bar}
         outcomes = batch.each(
@@ -95,17 +100,17 @@ def run(
         raise typer.Exit(1)
 
 
-def _films(paths: list[Path]) -> list[Path]:
-    """Put the micrographs of a folder in its place."""
+def _films(paths: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Put the micrographs of a folder in its place; name the folders that hold none."""
     from temgrains.micrograph import images_in
 
-    films = []
+    films, empty = [], []
     for path in paths:
         found = images_in(path) if path.is_dir() else [path]
-        if not found:
-            raise ValueError(f"{path} holds no micrograph; give one of TIFF, PNG or DM4 files")
         films += found
-    return films
+        if not found:
+            empty.append(path)
+    return films, empty
 
 
 def settings_of(path: Path | None, changes: list[str] | None) -> Settings:

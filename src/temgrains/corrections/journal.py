@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -220,7 +221,9 @@ def _replayed(rows: list[tuple[str, float, bytes]]) -> Kept | None:
                 undone.append(done.pop())
             elif kind == "redo" and undone:
                 done.append(undone.pop())
-        except (ValueError, KeyError, zipfile.BadZipFile, OSError) as error:
+        except (
+            ValueError, KeyError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile,
+        ) as error:  # fmt: skip
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
             notes.append(f"the entry {kind} of {when} cannot be read: {error}")
         saved = kind in {"saved", "start", "carried"} and (saved or kind == "saved")

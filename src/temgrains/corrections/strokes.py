@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+FURTHEST_PX = 1e6
+"""No image reaches as far as this: a point beyond it comes from a damaged file."""
+
 VERBS = ("draw", "erase", "split", "merge", "move", "straighten", "close", "accept")
 """What one can do; each operation is one of these."""
 
@@ -36,6 +39,8 @@ class Stroke:
         """Refuse what cannot be drawn."""
         if not self.points or not all(all(map(math.isfinite, point)) for point in self.points):
             raise ValueError(f"a stroke needs points of two finite numbers, not {self.points!r}")
+        if any(abs(side) > FURTHEST_PX for point in self.points for side in point):
+            raise ValueError(f"a stroke reaches further than {FURTHEST_PX:g} px from the image's corner")
         if not 0 < self.width_px <= 100:
             raise ValueError(f"width_px is {self.width_px!r}; it must be above 0 and at most 100 px")
         # The ledger sums the lengths of all strokes after each correction, so that they are found once.
@@ -87,7 +92,7 @@ def operation_from_plain(plain: Any) -> Operation:
             for s in plain["strokes"]
         )
         return Operation(str(plain["verb"]), strokes, float(plain.get("seconds", 0.0)))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"this is no operation: {plain!r:.80} ({error!r})") from error
 
 

@@ -153,6 +153,10 @@ def _micrograph(file: Archive, text: dict[str, Any]) -> Micrograph:
 def _boundaries(labels: NDArray[np.int32], mask: NDArray[np.bool_], lengths: list[int]) -> Boundaries:
     if labels.size and not 0 <= labels.min() <= labels.max() <= labels.size:
         raise ValueError(f"grains are numbered {labels.min()} to {labels.max()} in {labels.size} pixels")
+    if labels[mask].any():
+        raise ValueError("its grains lie on its lines")
+    if labels.any() and not mask.any() and not (labels > 0).all():
+        raise ValueError("its grains are apart, but the lines between them are lost")
     outside = (labels == 0) & ~mask  # excluded parts, and grains that were left out
     return Boundaries(mask, labels, int(lengths[0]), int(lengths[1]), outside if outside.any() else None)
 
