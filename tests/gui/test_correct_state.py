@@ -10,7 +10,7 @@ import pytest
 
 from analysed import made
 from temgrains.corrections import verbs
-from temgrains.gui.correct_score import compare, lines_of, text_of
+from temgrains.gui.correct_score import Judge, Shown, text_of
 from temgrains.gui.correct_state import Corrector
 from temgrains.pipeline.confidence import rated
 from temgrains.records import BoundaryMap
@@ -117,28 +117,25 @@ def test_a_wire_keeps_off_lines_that_are_there(corrector: Corrector) -> None:
     corrector.close()
 
 
-class Layer:
-    """What `lines_of` needs of a layer."""
-
-    def __init__(self, data: np.ndarray, kind: str) -> None:
-        self.data, self._type_string = data, kind
-
-
 def test_lines_of_labels_masks_and_images() -> None:
-    labels = np.ones((6, 8), np.int32)
-    labels[:, 4:] = 2
-    assert np.argwhere(lines_of(Layer(labels, "labels"))).tolist() == [[row, 3] for row in range(6)]
+    def lines(pixels: np.ndarray, *, labels: bool) -> np.ndarray:
+        return Shown("reference", labels, pixels).lines()
+
+    grains = np.ones((6, 8), np.int32)
+    grains[:, 4:] = 2
+    assert np.argwhere(lines(grains, labels=True)).tolist() == [[row, 3] for row in range(6)]
     painted = np.zeros((6, 8), np.uint8)
     painted[2] = 1
-    assert np.array_equal(lines_of(Layer(painted, "labels")), painted == 1)
-    assert np.array_equal(lines_of(Layer(200 * painted, "image")), painted == 1)
+    assert np.array_equal(lines(painted, labels=True), painted == 1)
+    assert np.array_equal(lines(200 * painted, labels=False), painted == 1)
+    assert np.array_equal(lines(255 - 200 * painted, labels=False), painted == 1), "dark on bright"
     colour = np.stack([painted * 255] * 3, axis=-1)
-    assert np.array_equal(lines_of(Layer(colour, "image")), painted == 1)
+    assert np.array_equal(lines(colour, labels=False), painted == 1)
 
 
 def test_the_figures_as_text_say_the_tolerance_in_both_units() -> None:
     mask = made().boundaries.mask
-    found = compare(("truth", mask), ("boundaries", mask), tolerance_px=4, pixel_size=(0.5, 1.0))
+    found = Judge().compare(("truth", mask), ("boundaries", mask), tolerance_px=4, pixel_size=(0.5, 1.0))
     text = text_of(found)
     assert "boundaries against truth, tolerance 4 px = 2.00 nm to 4.00 nm" in text
     assert "found (Eq. 1): 1.000" in text

@@ -96,7 +96,7 @@ class Judge:
 
         self._referee = Referee(MARGIN_PX)
         self._make = Referee
-        self._kinds: tuple[Any, ...] = ()
+        self._kinds: tuple[tuple[Any, ...], Kinds] | None = None
 
     def compare(
         self,
@@ -133,12 +133,15 @@ class Judge:
     ) -> Parts:
         from temgrains.pipeline.scoring import kinds_of  # noqa: PLC0415
 
-        same = (id(analysis.micrograph), id(analysis.guess), tolerance_px)
-        known = not other and self._kinds[:-1] == same
-        if not known:
-            self._kinds = (*same, kinds_of(truth, analysis, tolerance_px=tolerance_px))
-        kinds: Kinds = self._kinds[-1]
-        return kinds.parts(verdict)
+        same = (analysis.micrograph, analysis.guess, tolerance_px)
+        if other or self._kinds is None or not _alike(self._kinds[0], same):
+            self._kinds = same, kinds_of(truth, analysis, tolerance_px=tolerance_px)
+        return self._kinds[1].parts(verdict)
+
+
+def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two hold the same records and the same tolerance."""
+    return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
 
 
 def text_of(comparison: Comparison) -> str:
