@@ -293,7 +293,8 @@ def test_pixel_size_may_have_a_decimal_comma(image, model, tmp_path):
 
 def test_out_that_is_a_file_is_one_sentence(image, model, tmp_path):
     (tmp_path / "taken").write_text("")
-    assert "File exists" in fails("run", image, "--out", tmp_path / "taken", "--model", model)
+    said = fails("run", image, "--out", tmp_path / "taken", "--model", model)
+    assert "taken is a file; give a folder for the results" in said
 
 
 # synthesise
