@@ -232,7 +232,7 @@ def test_moving_a_strength_switches_its_concept_on(studio: Studio) -> None:
 
 def test_what_this_sample_does_not_show_is_said(studio: Studio) -> None:
     studio.click("show")
-    row = studio.row("Scratches")
+    row = studio.row("BendContours")
     absent = [k for k in range(8) if (studio.samples.go_to(index=k), row.absent.isVisibleTo(row))[1]]
     assert 0 < len(absent) < 8
     studio.settle()
