@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from temgrains.statistics.between import Spread
     from temgrains.statistics.field import GrainSize
     from temgrains.statistics.report import SizeStatistics
 
@@ -68,12 +69,7 @@ def pool(results: Sequence[Sequence[GrainSize]], *, tiles: bool = False) -> list
                 "method": fields[0].method,
                 "mean_of": "mean intercept" if intercepts else "grains per area",
                 "unit": unit,
-                "fields": spread.count,
-                "fields_are": _kind(tiles=tiles),
-                "mean": spread.mean,
-                "standard_deviation": spread.deviation,
-                "half_width_95": spread.half_width,
-                "relative_accuracy_percent": spread.relative_accuracy,
+                **_between(spread, tiles=tiles),
                 "g": g,
                 "g_low": low,
                 "g_high": high,
@@ -130,12 +126,7 @@ def pool_diameters(
             "unit": unit,
             "weights": WEIGHTED if weighted else UNWEIGHTED,
             "mean_ecd_of_each": means,
-            "fields": spread.count,
-            "fields_are": _kind(tiles=tiles),
-            "mean": spread.mean,
-            "standard_deviation": spread.deviation,
-            "half_width_95": spread.half_width,
-            "relative_accuracy_percent": spread.relative_accuracy,
+            **_between(spread, tiles=tiles),
             "notes": _pool_notes(spread.count, spread.relative_accuracy, tiles=tiles),
             "all_grains": {
                 "summary": summarise(diameters, weights=together),
@@ -144,6 +135,18 @@ def pool_diameters(
         }
     )
     return content
+
+
+def _between(spread: Spread, *, tiles: bool) -> dict[str, Any]:
+    """Give how far fields differ as plain values."""
+    return {
+        "fields": spread.count,
+        "fields_are": _kind(tiles=tiles),
+        "mean": spread.mean,
+        "standard_deviation": spread.deviation,
+        "half_width_95": spread.half_width,
+        "relative_accuracy_percent": spread.relative_accuracy,
+    }
 
 
 def _kind(*, tiles: bool) -> str:
