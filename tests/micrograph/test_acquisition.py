@@ -7,8 +7,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 import tifffile
-from composed import dm, emi, grey, mrc, ncem, ser, velox
 
+from composed import dm, emi, grey, mrc, ncem, ser, velox
 from temgrains.micrograph import acquisition, read
 from temgrains.micrograph.acquisition import _date, _number
 from temgrains.pipeline.provenance import origin

@@ -10,8 +10,8 @@ import warnings
 
 import numpy as np
 import pytest
-from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
 
+from composed import SHAPE, dm, emi, grey, mrc, ncem, ser, velox
 from temgrains.micrograph import SeveralImages, UnreadableImage, instrument, read
 
 pytest.importorskip("rsciio", reason="RosettaSciIO comes with the extra formats")
