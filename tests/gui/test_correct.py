@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from drawn import SHAPE, Stages, drawing, lattice
+from napari.layers import Labels
 from PIL import Image
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QCloseEvent, QMouseEvent
@@ -102,6 +103,68 @@ def test_a_click_erases_a_boundary_and_everything_follows(editor: Editor) -> Non
     assert analysis.provenance["corrections"]["by_verb"] == {"erase": 1}
     assert "1 correction:" in editor.panel.ledger.text()
     assert editor.window.names().count("film grains") == 1
+
+
+TOOL_KEYS = {
+    "draw": Qt.Key.Key_D,
+    "erase": Qt.Key.Key_X,
+    "split": Qt.Key.Key_S,
+    "merge": Qt.Key.Key_J,
+    "move": Qt.Key.Key_M,
+    "straighten": Qt.Key.Key_L,
+    "close": Qt.Key.Key_G,
+}
+
+
+@pytest.mark.parametrize("kind", ["film", "film grains", "film boundaries", "own labels", "own points"])
+def test_the_keys_act_in_whatever_layer_is_selected(editor: Editor, kind: str) -> None:
+    own = {"own labels": editor.viewer.add_labels, "own points": editor.viewer.add_points}
+    if kind in own:
+        data = np.zeros(SHAPE, np.uint8) if "labels" in kind else np.zeros((1, 2))
+        own[kind](data, name=kind, scale=(0.5, 0.5), units=("nm", "nm"))
+    layer = editor.window.layer(kind)
+    for tool, key in TOOL_KEYS.items():
+        editor.viewer.layers.selection.active = layer
+        editor.window.until(lambda: editor.link.hand.tool == "")
+        before = getattr(layer, "selected_label", None), str(layer.mode)
+        editor.key(key)
+        assert editor.link.hand.tool == tool
+        assert (getattr(layer, "selected_label", None), str(layer.mode)) == before
+    for key, place in ((Qt.Key.Key_N, "Segment 1 of"), (Qt.Key.Key_P, "Segment ")):
+        editor.viewer.layers.selection.active = layer
+        editor.key(key)
+        assert place in editor.panel.message.text()
+        assert str(layer.mode) == "pan_zoom"
+
+
+def test_napari_has_its_keys_while_the_panel_is_hidden_and_while_one_paints(editor: Editor) -> None:
+    layer = Labels(np.zeros(SHAPE, np.uint8), name="mine", scale=(0.5, 0.5), units=("nm", "nm"))
+    layer.selected_label = 3
+    heard: list[object] = []
+    layer.bind_key("D", heard.append)
+    editor.viewer.layers.append(layer)
+    editor.viewer.layers.selection.active = editor.window.layer("film")
+    editor.viewer.layers.selection.active = layer
+    editor.key(Qt.Key.Key_2)
+    assert layer.mode == "paint", "the numbers are napari's in a layer of the user's"
+    editor.key(Qt.Key.Key_M)
+    assert layer.selected_label == 1, "who paints keeps napari's keys"
+    assert editor.link.hand.tool == ""
+    layer.mode = "pan_zoom"
+    editor.key(Qt.Key.Key_X)
+    assert editor.link.hand.tool == "erase"
+    editor.viewer.layers.selection.active = layer
+    editor.window.until(lambda: editor.link.hand.tool == "")
+    editor.window.dock.tabs.setCurrentWidget(editor.window.dock.sizes)
+    editor.key(Qt.Key.Key_X)
+    assert layer.selected_label == 0, "napari swapped it with the background"
+    editor.key(Qt.Key.Key_D)
+    assert heard == [layer], "what the user bound comes back too"
+    assert editor.link.hand.tool == ""
+    editor.window.dock.tabs.setCurrentWidget(editor.panel)
+    editor.key(Qt.Key.Key_X)
+    assert editor.link.hand.tool == "erase"
+    assert layer.selected_label == 0
 
 
 def test_undo_and_redo_keys_take_whole_operations_back(editor: Editor) -> None:

@@ -16,7 +16,7 @@ from temgrains.gui.correct_state import UNCERTAIN, Corrector
 from temgrains.gui.correct_tool import TOOLS
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QShowEvent
+    from qtpy.QtGui import QHideEvent, QShowEvent
 
     from temgrains.gui._desk import Desk
 
@@ -71,7 +71,13 @@ class CorrectPanel(QWidget):
         """Let the keys work from the first time on that the panel is seen."""
         super().showEvent(event)
         self.corrections.keys.bind()
+        self.corrections.keys.show(id(self))
         self.corrections.closing.guard(self)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Give the selected layer its own keys back."""
+        super().hideEvent(event)
+        self.corrections.keys.hide(id(self))
 
     def show_doubt(self) -> None:
         """Say how much of the boundary is uncertain; it takes a moment, so only when asked."""

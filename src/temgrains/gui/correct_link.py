@@ -207,15 +207,19 @@ class Corrections(QObject):
     # From the desk and napari
 
     def _on_desk(self) -> None:
+        self._take_in()
+        self.keys.follow()
+        self.changed.emit()
+
+    def _take_in(self) -> None:
+        """Begin corrections where grains were found, go on where they were found again, or end them."""
         session, image = self.desk.session, self.desk.watch.image
         analysis = session.analysis if session is not None else None
         self._prune(session, image)
-        self.keys.bind_image()
         if session is None or analysis is None:
             self.hand.put_down()
             if image is not None and session is not None:
                 self.projects.take_up(image)
-            self.changed.emit()
             return
         corrector = self.correctors.get(session)
         if corrector is None:
@@ -226,7 +230,6 @@ class Corrections(QObject):
             if not self.following.made(session, analysis):
                 self._rebase(session, corrector, analysis)
             self._turned.start()
-        self.changed.emit()
 
     def _prune(self, chosen: Session | None, image: Any) -> None:
         """Close the correctors of images that are gone, or have other pixels now."""
@@ -251,6 +254,7 @@ class Corrections(QObject):
         self.images.clear()
 
     def _on_active(self, _event: object = None) -> None:
+        self.keys.follow()
         # A new layer is selected for a moment and then no longer; only what lasts is the user's wish.
         self._turned.start()
 
