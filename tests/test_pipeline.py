@@ -11,6 +11,7 @@ import torch
 
 import temgrains as tg
 from temgrains import pipeline
+from temgrains.corrections import Operation, Stroke
 from temgrains.micrograph import from_array
 from temgrains.models import make_model
 from temgrains.pipeline.scale import resampled
@@ -163,6 +164,18 @@ def test_unknown_scale_is_said_until_it_is_known(chequers, keep):
     known = pipeline.with_pixel_size(made, (0.5, 0.5))
     assert known.provenance["warnings"] == []
     assert pipeline.with_pixel_size(known, None).provenance["warnings"] == made.provenance["warnings"]
+
+
+def test_lengths_corrected_by_hand_follow_the_scale(chequers, keep):
+    made = pipeline.analyse(dataclasses.replace(chequers, pixel_size=None), model=keep)
+    line = Operation("draw", (Stroke(((4, 4), (4, 14))),))
+    corrected = pipeline.with_corrections(made, [line])
+    assert corrected.provenance["corrections"]["added_px"] == 10
+    assert corrected.provenance["corrections"]["added_nm"] is None
+    known = pipeline.with_pixel_size(corrected, (0.5, 0.5)).provenance["corrections"]
+    assert known["added_nm"] == 5
+    assert known["list"] == corrected.provenance["corrections"]["list"]
+    assert "corrections" not in pipeline.with_pixel_size(made, (0.5, 0.5)).provenance
 
 
 @pytest.mark.parametrize("wrong", ["film.tif", np.zeros((32, 32))])

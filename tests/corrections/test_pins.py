@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import nn
 
 from temgrains import models
 from temgrains.corrections import Operation, Stroke, corrected, ledger, pins_of, verbs
+from temgrains.corrections.ledger import in_words
 from temgrains.networks import PaperNet1, PaperNet2
 from temgrains.records import BoundaryMap, Pins
 from temgrains.refine import refine
@@ -136,4 +139,20 @@ def test_the_ledger_counts_lengths_and_time():
     assert found.by_verb == {"draw": 1, "erase": 1, "accept": 1}
     assert (found.added_px, found.removed_px) == (9, 14)
     assert found.minutes == pytest.approx(70 / 60), "a break counts as a minute"
+    assert (found.added_nm, found.removed_nm) == (None, None)
     assert ledger([]).operations == 0
+
+
+def test_the_ledger_knows_nanometres_and_puts_them_into_words():
+    draw = verbs.at_time(Operation("draw", (Stroke(((0, 0), (3, 4), (3, 10))),)), 100)
+    erase = verbs.at_time(Operation("erase", (Stroke(((0, 0), (0, 20)), erase=True),)), 112)
+    assert ledger([draw, erase], (0.5, 0.5)).added_nm == pytest.approx(5.5)
+    found = ledger([draw, erase], (2.0, 0.5))
+    assert found.added_nm == pytest.approx(np.hypot(6, 2) + 3)
+    assert found.removed_nm == pytest.approx(10)
+    assert in_words(asdict(found)) == "11 px = 9.32 nm drawn, 20 px = 10.0 nm erased, 12 s"
+    assert in_words(asdict(ledger([draw]))) == "11 px drawn, 0 px erased"
+    long = {"added_px": 4e4, "added_nm": 2e4, "removed_px": 0.0, "removed_nm": 0.0}
+    assert in_words({**long, "minutes": 1.5}) == "40000 px = 20.0 µm drawn, 0 px erased, 1.5 min"
+    assert in_words({**long, "minutes": 12.4}).endswith(", 12 min")
+    assert in_words({**long, "minutes": 0.001}).endswith(", less than 1 s")

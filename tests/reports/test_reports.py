@@ -202,6 +202,24 @@ def test_the_paragraph_is_ready_to_paste(found, context):
     )
 
 
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        (
+            {"added_px": 20.0, "added_nm": 10.0},
+            "1: 20 px = 10.0 nm drawn, 0 px erased, 30 s",
+        ),
+        ({}, "1"),
+        ({"added_px": "many"}, "1"),
+    ],
+)
+def test_corrections_by_hand_are_told_with_their_lengths(found, tmp_path, lengths, said):
+    told = {**PROVENANCE, "corrections": {"list": [{}], "minutes": 0.5, **lengths}}
+    reports.write(tmp_path / "a.html", found, "html", context=reports.Context(provenance=told))
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert f"<td>{said}</td>" in text
+
+
 def test_a_grain_that_stands_apart_is_told_of(tmp_path):
     labels = np.arange(1, 10001).reshape(100, 100).repeat(4, 0).repeat(4, 1)
     labels[200:260, 200:260] = 10001

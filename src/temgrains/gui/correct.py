@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from temgrains.corrections.ledger import in_words
 from temgrains.gui import _widgets
 from temgrains.gui.correct_link import Corrections, corrections_of
 from temgrains.gui.correct_score_panel import ScorePanel
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QHideEvent, QShowEvent
 
     from temgrains.gui._desk import Desk
+    from temgrains.records import PixelSize
 
 EMPTY = "Find the grains first (Extract, Run all); then their boundaries can be corrected here."
 START = "Take up a tool, or go through what is least certain with N."
@@ -65,7 +68,8 @@ class CorrectPanel(QWidget):
         _widgets.highlight(self.buttons["restore"], on=kept is not None)
         hint = TOOLS[hand.tool].hint if hand.tool else START
         self.message.setText(EMPTY if corrector is None else self.corrections.note or hint)
-        self.ledger.setText("" if corrector is None else ledger_text(corrector))
+        size = None if self._desk.session is None else self._desk.session.pixel_size
+        self.ledger.setText("" if corrector is None else ledger_text(corrector, size))
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Let the keys work from the first time on that the panel is seen."""
@@ -83,7 +87,8 @@ class CorrectPanel(QWidget):
         """Say how much of the boundary is uncertain; it takes a moment, so only when asked."""
 
         def tell(share: float) -> None:
-            self.doubt.setText(f"below confidence {UNCERTAIN:g}: {100 * share:.1f} % of the length")
+            some = f"{100 * share:.1f}" if share == 0 or share >= 0.0005 else "less than 0.1"
+            self.doubt.setText(f"below confidence {UNCERTAIN:g}: {some} % of the length")
 
         self.corrections.doubt(tell)
 
@@ -146,15 +151,14 @@ class CorrectPanel(QWidget):
         self.show_corrections()
 
 
-def ledger_text(corrector: Corrector) -> str:
+def ledger_text(corrector: Corrector, pixel_size: PixelSize | None) -> str:
     """Say what was done by hand, with units."""
-    ledger = corrector.ledger
+    ledger = corrector.ledger(pixel_size)
     if not ledger.operations:
         return "no corrections yet"
     count = f"{ledger.operations} correction{'s' * (ledger.operations > 1)}"
     where = "journalled" if corrector.journal is not None else "only in memory"
-    lengths = f"{ledger.added_px:.0f} px drawn, {ledger.removed_px:.0f} px erased"
-    return f"{count}: {lengths}, {ledger.minutes:.0f} min; {where}"
+    return f"{count}: {in_words(asdict(ledger))}; {where}"
 
 
 def _possible(name: str, corrector: Corrector | None) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from temgrains.corrections import Change, Operation
     from temgrains.corrections.verbs import Point
-    from temgrains.records import Analysis, Iterate, LabelArray, Pins
+    from temgrains.records import Analysis, Iterate, LabelArray, Pins, PixelSize
 
 LARGE_PX = 2**22
 """Images of more pixels are not traced again after each correction."""
@@ -63,10 +63,9 @@ class Corrector:
         """What was done and not undone."""
         return self.history.operations
 
-    @property
-    def ledger(self) -> Ledger:
-        """The corrections in numbers."""
-        return ledger(self.operations)
+    def ledger(self, pixel_size: PixelSize | None = None) -> Ledger:
+        """Give the corrections in numbers, lengths in nm too where the size of a pixel is known."""
+        return ledger(self.operations, pixel_size)
 
     def graph(self) -> SegmentGraph:
         """Give the segments as they are now, with the confidence that the networks have in each."""

@@ -58,7 +58,8 @@ def adding(corrected: Corrected, then: Callable[[tuple[bool, Listed]], None]) ->
         from temgrains.corrections import ledger  # noqa: PLC0415
         from temgrains.training.examples import TrainingSet, example_of  # noqa: PLC0415
 
-        known = {**corrected.analysis.provenance, "corrections": asdict(ledger(corrected.operations))}
+        counted = ledger(corrected.operations, corrected.analysis.micrograph.pixel_size)
+        known = {**corrected.analysis.provenance, "corrections": asdict(counted)}
         analysis = replace(corrected.analysis, boundaries=corrected.boundaries, provenance=known)
         kept = TrainingSet()
         replaced = kept.add(example_of(analysis, corrected.name, looked=corrected.looked))

@@ -258,6 +258,7 @@ def with_pixel_size(
         provenance={
             **analysis.provenance,
             **provenance.origin(micrograph),
+            **provenance.corrections_at(analysis.provenance, pixel_size),
             "warnings": provenance.rescaled(analysis.provenance["warnings"], micrograph),
         },
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from temgrains.corrections import corrected, ledger
+from temgrains.corrections import corrected
 from temgrains.corrections.history import REPLAY_SLACK_PX
 from temgrains.grains import label
+from temgrains.pipeline import provenance
 from temgrains.pipeline.confidence import rated_sizes
 
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ def with_boundaries(analysis: Analysis, boundaries: Boundaries, operations: Sequ
     """Give the analysis other lines, the corrections that made them, and the grains and sizes that follow."""
     grains = label(boundaries)
     card = analysis.provenance.get("model", {})
-    made = {**asdict(ledger(operations)), "list": [operation.to_plain() for operation in operations]}
     return replace(
         analysis,
         boundaries=boundaries,
         grains=grains,
         sizes=rated_sizes(boundaries, grains, analysis.micrograph, analysis.guess.grey, card),
-        provenance={**analysis.provenance, "corrections": made},
+        provenance={
+            **analysis.provenance,
+            "corrections": provenance.corrections(operations, analysis.micrograph.pixel_size),
+        },
     )

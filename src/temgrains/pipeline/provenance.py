@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from temgrains.corrections import ledger
+from temgrains.corrections.strokes import operation_from_plain
 from temgrains.refine import POOR_GUESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from temgrains.corrections import Operation
     from temgrains.models import Model
-    from temgrains.records import Grains, Iterate, Micrograph
+    from temgrains.records import Grains, Iterate, Micrograph, PixelSize
     from temgrains.settings import Settings
 
 
@@ -62,6 +65,21 @@ def course(iterates: Sequence[Iterate]) -> dict[str, Any]:
         "iterations": last.index,
         "change": [iterate.change for iterate in iterates if iterate.index > 0],
     }
+
+
+def corrections(operations: Sequence[Operation], pixel_size: PixelSize | None) -> dict[str, Any]:
+    """Say what was corrected by hand: how much, and each operation."""
+    counted = asdict(ledger(operations, pixel_size))
+    return {**counted, "list": [operation.to_plain() for operation in operations]}
+
+
+def corrections_at(told: dict[str, Any], pixel_size: PixelSize | None) -> dict[str, Any]:
+    """Say what was corrected by hand in an analysis, at another scale; nothing where nothing was told."""
+    known = told.get("corrections")
+    if not known or "list" not in known:
+        return {}
+    operations = [operation_from_plain(plain) for plain in known["list"]]
+    return {"corrections": corrections(operations, pixel_size)}
 
 
 UNKNOWN_SCALE = "the pixel size is not known: sizes are in pixels only; state it to have them in nm"

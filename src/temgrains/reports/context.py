@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from temgrains.corrections.ledger import in_words
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,6 +38,17 @@ class Context:
             return self.corrections
         told = self.provenance.get("corrections")
         return len(told["list"]) if isinstance(told, dict) and isinstance(told.get("list"), list) else None
+
+    @property
+    def by_hand_in_words(self) -> str:
+        """Lengths drawn and erased and the time, after a colon; nothing where nobody knows."""
+        told = self.provenance.get("corrections")
+        if not self.by_hand or not isinstance(told, dict) or "added_px" not in told:
+            return ""
+        try:
+            return f": {in_words(told)}"
+        except (TypeError, ValueError):  # the file was damaged, or written by hand
+            return ""
 
     @property
     def version(self) -> str:

@@ -174,7 +174,7 @@ def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
     if "iterations" in made:
         rows.append(("refinement", f"{made['iterations']} iterations, {made.get('stopped') or 'left'}"))
     if context.by_hand is not None:
-        rows.append(("corrections by hand", str(context.by_hand)))
+        rows.append(("corrections by hand", f"{context.by_hand}{context.by_hand_in_words}"))
     rows += [("note", str(note)) for note in (*found.content["notes"], *made.get("warnings", []))]
     return rows + settings_rows(made.get("settings", {}))
 
