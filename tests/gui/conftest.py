@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from drawn import Stages, drawing
+from editing import Editor
 from napari.utils.notifications import notification_manager
 
 from temgrains import models, pipeline
-from temgrains.gui.dock import ExtractWidget
+from temgrains.gui.dock import ExtractWidget, TemGrainsWidget
 from temgrains.networks import PaperNet1, PaperNet2
 
 os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp()) / "napari.yaml"))
@@ -127,3 +128,15 @@ def messages() -> Iterator[list[str]]:
     notification_manager.notification_ready.connect(hear)
     yield heard
     notification_manager.notification_ready.disconnect(hear)
+
+
+@pytest.fixture
+def editor(stages: Stages, open_window: Callable[..., Window]) -> Editor:
+    """Give a window with drawn grains whose Correct tab is in front."""
+    window = open_window(dock=TemGrainsWidget)
+    window.viewer.show()
+    window.dock.tabs.setCurrentWidget(window.dock.correct)
+    window.desk.do("all")
+    window.settle()
+    window.qtbot.wait(50)
+    return Editor(window)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from drawn import SHAPE, Stages, drawing, lattice
 from napari.layers import Labels
-from PIL import Image
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QCloseEvent, QMouseEvent
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from temgrains.corrections import verbs
@@ -21,69 +19,14 @@ from temgrains.gui.project_reader import get_reader as get_project_reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from editing import Editor
+
     from conftest import Window
 
 
 @pytest.fixture(autouse=True)
 def _drawn(stages: Stages) -> None:
     """Every test here uses the drawn stages."""
-
-
-class Editor:
-    """A window whose Correct tab is used with the mouse and the keyboard."""
-
-    def __init__(self, window: Window) -> None:
-        self.window, self.viewer, self.qtbot = window, window.viewer, window.qtbot
-        self.panel = window.dock.correct
-        self.link = self.panel.corrections
-        self.canvas = self.viewer.window._qt_viewer.canvas
-
-    @property
-    def labels(self) -> np.ndarray:
-        return self.link.corrector.history.labels
-
-    @property
-    def count(self) -> int:
-        return len(np.unique(self.labels)) - 1
-
-    def pos(self, row: float, column: float) -> QPoint:
-        """Where a pixel of the image lies on the screen."""
-        world = self.window.layer("film").data_to_world((row, column))
-        camera = self.viewer.scene.camera
-        height, width = self.viewer.canvas.size
-        offset = (np.array(world) - camera.center[-2:]) * camera.zoom
-        return QPoint(round(width / 2 + offset[1]), round(height / 2 + offset[0]))
-
-    def click(self, row: float, column: float, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
-        native = self.canvas.native
-        self.qtbot.mouseMove(native, self.pos(row, column))
-        self.qtbot.mouseClick(native, Qt.MouseButton.LeftButton, modifier, self.pos(row, column))
-
-    def move_held(self, row: float, column: float) -> None:
-        """Move with the left button and Shift held, which qtbot's moves do not."""
-        self.qtbot.wait(15)  # vispy drops moves within 10 ms of the last one
-        native, place = self.canvas.native, self.pos(row, column)
-        left, shift = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
-        where = QPointF(place), QPointF(native.mapToGlobal(place))
-        move = QMouseEvent(QEvent.Type.MouseMove, *where, Qt.MouseButton.NoButton, left, shift)
-        QApplication.sendEvent(native, move)
-
-    def key(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
-        self.qtbot.keyClick(self.viewer.window._qt_viewer, key, modifier)
-
-    def settle(self) -> None:
-        self.window.until(lambda: self.link.settled and self.window.desk.settled)
-
-
-@pytest.fixture
-def editor(open_window: Callable[..., Window]) -> Editor:
-    window = open_window(dock=TemGrainsWidget)
-    window.viewer.show()
-    window.dock.tabs.setCurrentWidget(window.dock.correct)
-    window.desk.do("all")
-    window.settle()
-    window.qtbot.wait(50)
-    return Editor(window)
 
 
 def test_a_click_erases_a_boundary_and_everything_follows(editor: Editor) -> None:
@@ -377,60 +320,6 @@ def test_the_drawn_network_is_what_these_tests_think() -> None:
     assert lattice(SHAPE)[8, 15]
 
 
-def test_the_score_says_how_good_the_boundaries_were(editor: Editor, tmp_path: Any) -> None:
-    panel = editor.panel.score
-    editor.key(Qt.Key.Key_X)
-    editor.click(24, 31)
-    panel.compare.click()
-    editor.window.until(lambda: panel.comparison is not None and not panel._work.busy)
-    assert panel.comparison.score.eq1 == 1
-    assert panel.comparison.score.precision < 1, "the erased boundary was false"
-    assert "within 4 px = 2.00 nm" in panel.figures.text()
-    assert (editor.window.layer("film score").data == 3).any()
-    editor.qtbot.wait(50)
-    assert editor.link.hand.tool == "erase", "the new layer does not put the tool down"
-    panel._copy()
-    for name in ("score.json", "score.csv", "score.png"):
-        panel.save_to(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 200
-    assert "contrast 0.1 to 1" in panel.figures.text()
-    told = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))["eq1_by"]
-    assert sum(part["length_px"] for part in told["contrast"]) > 0
-    assert [part["low"] for part in told["confidence"]] == [0, 0.3, 0.6, 0.9]
-    assert "eq1 of confidence" in (tmp_path / "score.csv").read_text(encoding="utf-8")
-
-
-def test_the_score_against_a_drawn_reference_follows_the_corrections(editor: Editor) -> None:
-    panel = editor.panel.score
-    truth = lattice().astype(np.uint8)
-    truth[9:14, 15] = 0
-    editor.viewer.add_labels(truth, name="truth", scale=(0.5, 0.5), units=("nm", "nm"))
-    panel.reference.setCurrentIndex(panel.reference.findText("truth"))
-    panel.tolerance.setValue(0)
-    panel.compare.click()
-    editor.window.until(lambda: panel.comparison is not None)
-    before = panel.comparison.score.precision
-    editor.panel.tools["erase"].click()
-    editor.click(8, 15)
-    editor.window.until(lambda: panel.comparison.score.precision != before)
-    assert panel.comparison.reference == "truth"
-
-
-def test_a_reference_of_another_size_is_refused(editor: Editor, tmp_path: Any, messages: list[str]) -> None:
-    Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "small.png")
-    editor.panel.score.open_reference(str(tmp_path / "small.png"))
-    assert "must be of the same image" in messages[-1]
-    editor.panel.score.open_reference(str(tmp_path / "none.png"))
-    assert "none.png" in messages[-1]
-
-
-def test_an_unknown_ending_is_refused(editor: Editor, tmp_path: Any, messages: list[str]) -> None:
-    editor.panel.score.compare.click()
-    editor.window.until(lambda: editor.panel.score.comparison is not None)
-    editor.panel.score.save_to(tmp_path / "score.doc")
-    assert "no known ending" in messages[-1]
-
-
 def test_the_panel_fits_a_narrow_dock(editor: Editor) -> None:
     assert editor.panel.minimumSizeHint().width() <= 380
 
@@ -709,44 +598,6 @@ def test_the_viewer_closed_in_mid_drag(editor: Editor, open_window: Callable[...
     window.settle()
     kept = window.dock.correct.corrections.corrector.kept
     assert [operation.verb for operation in kept.operations] == ["erase"]
-
-
-@pytest.mark.parametrize("kind", ["nothing", "everything", "nan", "stack"])
-def test_a_reference_that_is_none_is_told_where_the_figures_stand(
-    editor: Editor, kind: str, messages: list[str]
-) -> None:
-    data = np.full(SHAPE, {"nan": np.nan, "everything": 255.0}.get(kind, 0.0), np.float32)
-    looks = {"scale": (0.5, 0.5), "units": ("nm", "nm")}
-    if kind == "stack":
-        looks = {"scale": (1, 0.5, 0.5), "units": ("pixel", "nm", "nm")}
-    editor.viewer.add_image(np.stack([data] * 3) if kind == "stack" else data, name="odd", **looks)
-    panel = editor.panel.score
-    place = panel.reference.findText("odd")
-    assert (place < 0) == (kind == "stack")
-    if place >= 0:
-        panel.reference.setCurrentIndex(place)
-        panel.compare.click()
-        editor.window.until(lambda: "odd is no reference" in panel.figures.text())
-        assert "holds no boundary" in panel.figures.text()
-        assert panel.comparison is None
-        assert not messages
-
-
-def test_numbers_of_grains_and_dark_lines_are_references_too(editor: Editor, tmp_path: Any) -> None:
-    panel = editor.panel.score
-    labels = editor.window.desk.session.analysis.grains.labels
-    Image.fromarray(labels.astype(np.uint8)).save(tmp_path / "numbers.png")
-    Image.fromarray(np.where(labels == 0, 0, 255).astype(np.uint8)).save(tmp_path / "dark.png")
-    panel.compare.click()
-    for name in ("numbers", "dark"):
-        panel.open_reference(str(tmp_path / f"{name}.png"))
-        panel._later()
-        editor.window.until(
-            lambda name=name: (
-                panel.comparison is not None and panel.comparison.reference == f"{name} reference"
-            )
-        )
-        assert panel.comparison.score.f1 == 1
 
 
 def test_another_place_is_offered_where_a_project_cannot_be_written(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from temgrains.pipeline.scoring import Kinds, Part, Parts
-    from temgrains.records import Analysis, MaskArray, PixelSize
+    from temgrains.records import Analysis, ByteArray, MaskArray, PixelSize
     from temgrains.score import Score, Verdict
 
 MARGIN_PX = 12
@@ -35,13 +37,25 @@ NAMES = {
 }
 """What is shown, in this order."""
 
+MISSED, CORRECT, FALSE = 1, 2, 3
+"""Marks of the picture of the score."""
+
+COLOURS = ["transparent", "#ff9f1c", "#ffffff", "#35b7ff"]
+"""Nothing, missed (orange) and correct (white) as in the paper, false."""
+
+CURVES = (("Eq. 1", COLOURS[MISSED], "o-"), ("precision", COLOURS[FALSE], "s--"))
+"""The curves: name, colour, look. Eq. 1 falls with what is missed, the precision with what is false."""
+
+LAST_PX = 10
+"""The largest tolerance of the curves [px]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A score, its lines, its curve (tolerance, Eq. 1, precision), Eq. 1 in parts, and what was compared."""
+    """A score, its picture and curve (tolerance, Eq. 1, precision), Eq. 1 in parts, what was compared."""
 
     score: Score
-    verdict: Verdict
+    picture: ByteArray
     curve: NDArray[np.float64]
     reference: str
     judged: str
@@ -118,7 +132,7 @@ class Judge:
         verdict = referee.verdict(tolerance_px)
         return Comparison(
             score=referee.score(tolerance_px),
-            verdict=verdict,
+            picture=picture_of(verdict),
             parts=None
             if analysis is None
             else self._parts(reference[1], analysis, verdict, other, tolerance_px),
@@ -144,6 +158,22 @@ def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
 
 
+def picture_of(verdict: Verdict) -> ByteArray:
+    """Give missed, correct and false lines as marks, mistakes three pixels wide so that they are found.
+
+    What is missed lies over what is false, for it has to be drawn; neither covers what is correct.
+    """
+    height, width = verdict.missed.shape
+    found = np.zeros((height + 2, width + 2), np.uint8)
+    for lines, mark in ((verdict.false, FALSE), (verdict.missed, MISSED)):
+        rows, columns = np.nonzero(lines)  # few: a filter would go through all of a large image
+        for down, right in np.ndindex(3, 3):
+            found[rows + down, columns + right] = mark
+    inner = found[1:-1, 1:-1].copy()
+    inner[verdict.correct] = CORRECT
+    return inner
+
+
 def text_of(comparison: Comparison) -> str:
     """Give the figures as text that can be pasted into a paper or a mail."""
     score = comparison.score
@@ -151,7 +181,7 @@ def text_of(comparison: Comparison) -> str:
         f"{comparison.judged} against {comparison.reference}, tolerance {tolerance_text(comparison)}",
         *(f"{name}: {getattr(score, key):.3f}" for key, name in NAMES.items()),
         *(
-            f"found (Eq. 1) of {what}: {eq1:.3f}, {of:.0%} of the length"
+            f"found (Eq. 1) of {what}: {eq1:.3f}, {percent(of)} of the length"
             for what, eq1, of in _said(comparison)
         ),
     ]
@@ -167,6 +197,20 @@ def tolerance_text(comparison: Comparison) -> str:
     return f"{pixels:g} px = {metric(low)}" + ("" if low == high else f" to {metric(high)}")
 
 
+def nm_per_px(comparison: Comparison) -> float | None:
+    """Give the size of a pixel [nm]; None where it is unknown, or not the same in both directions."""
+    if comparison.pixel_size is None or not math.isclose(*comparison.pixel_size, rel_tol=1e-3):
+        return None
+    return sum(comparison.pixel_size) / 2
+
+
+def percent(share: float) -> str:
+    """Give a share in whole percent; what is not quite nothing, or not quite all, is not said to be."""
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
 def table_of(comparison: Comparison) -> str:
     """Give the figures as rich text for the panel."""
     score = comparison.score
@@ -176,7 +220,7 @@ def table_of(comparison: Comparison) -> str:
     )
     parts = "".join(
         f"<tr><td>{what}</td><td align='right'>&nbsp;&nbsp;<b>{eq1:.3f}</b></td>"
-        f"<td align='right'>&nbsp;&nbsp;{share:.0%}</td></tr>"
+        f"<td align='right'>&nbsp;&nbsp;{html.escape(percent(share))}</td></tr>"
         for what, eq1, share in _said(comparison)
     )
     heading = "<br>Eq. 1 by the true boundaries' look, and their share of the length"
@@ -240,12 +284,16 @@ def _write_csv(comparison: Comparison, path: Path) -> None:
 def _write_figure(comparison: Comparison, path: Path) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415  (slow, and few save one)
 
-    figure = Figure(figsize=(4, 3), layout="constrained")
+    figure = Figure(figsize=(4, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    tolerance, eq1, precision = comparison.curve.T
-    axes.plot(tolerance, eq1, "o-", label="Eq. 1")
-    axes.plot(tolerance, precision, "s--", label="precision")
-    axes.axvline(comparison.score.tolerance_px, color="grey", linewidth=0.8)
+    tolerance, *shares = comparison.curve.T
+    for share, (name, colour, look) in zip(shares, CURVES, strict=True):
+        axes.plot(tolerance, share, look, color=colour, markersize=4, label=name)
+    axes.axvline(comparison.score.tolerance_px, color="grey", linestyle=":", linewidth=1)
     axes.set(xlabel="tolerance [px]", ylabel="share of length", ylim=(0, 1.02))
-    axes.legend()
+    nm = nm_per_px(comparison)
+    if nm is not None:
+        above = axes.secondary_xaxis("top", functions=(lambda px: px * nm, lambda length: length / nm))
+        above.set_xlabel("tolerance [nm]")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)  # in the frame it would cover curves
     figure.savefig(path, dpi=200)

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Image, Labels
-from napari.utils.colormaps import CyclicLabelColormap
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
-from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from temgrains.errors import sentence
 from temgrains.gui import _widgets
 from temgrains.gui._chores import Chore
-from temgrains.gui._image import KEY, about
+from temgrains.gui._image import about
 from temgrains.gui._side_work import SideWork
-from temgrains.gui.correct_score import Judge, Shown, save, table_of, text_of, tolerance_text
+from temgrains.gui.correct_score import (
+    COLOURS,
+    CORRECT,
+    FALSE,
+    MISSED,
+    Judge,
+    Shown,
+    save,
+    table_of,
+    text_of,
+    tolerance_text,
+)
+from temgrains.gui.correct_score_layer import ScoreLayer
+from temgrains.gui.correct_score_plot import CurvePlot
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from qtpy.QtGui import QPaintEvent
-
+    from temgrains.gui._bench import Bench
     from temgrains.gui.correct_link import Corrections
     from temgrains.gui.correct_score import Comparison
 
 MINE = "my corrected result"
 """The reference that is always there: how good the program was before its boundaries were corrected."""
-
-COLOURS = ["transparent", "#ff9f1c", "#ffffff", "#35b7ff"]
-"""Nothing, missed (orange) and correct (white) as in the paper, false."""
 
 WAIT_MS = 20
 
@@ -45,7 +51,7 @@ class ScorePanel(QWidget):
         self._desk = corrections.desk
         self.comparison: Comparison | None = None
         self._judge: Judge | None = None
-        self._layer_id: str | None = None
+        self._picture = ScoreLayer(self._desk.viewer)
         self._work = SideWork(self)
         self.reference = QComboBox()
         self.tolerance = _widgets.number(
@@ -53,8 +59,10 @@ class ScorePanel(QWidget):
         )
         self.figures = QLabel()
         self.legend = QLabel(
-            "<span style='color:#ff9f1c'>■</span> missed &nbsp; <span style='color:#ffffff'>■</span> correct "
-            "&nbsp; <span style='color:#35b7ff'>■</span> false"
+            " &nbsp; ".join(
+                f"<span style='color:{COLOURS[mark]}'>■</span> {name}"
+                for mark, name in ((MISSED, "missed"), (CORRECT, "correct"), (FALSE, "false"))
+            )
         )
         self.curve = CurvePlot()
         self.open = _widgets.button("Open…", "Take a reference from a file: a mask of boundaries, or labels")
@@ -174,8 +182,8 @@ class ScorePanel(QWidget):
             self._wait.start()
 
     def _run(self) -> None:
-        corrector, session = self._corrections.corrector, self._desk.session
-        if corrector is None or session is None:
+        corrector, session, bench = self._corrections.corrector, self._desk.session, self._desk.bench
+        if corrector is None or session is None or bench is None:
             return
         if self._work.busy:
             self._wait.start()
@@ -201,9 +209,9 @@ class ScorePanel(QWidget):
             except ValueError as error:  # said where the figures stand: it may come with each correction
                 return f"{reference[0]} is no reference: {error}."
 
-        self._work.start(Chore("Score", call, self._show))
+        self._work.start(Chore("Score", call, lambda found: self._show(found, bench)))
 
-    def _show(self, comparison: Comparison | str) -> None:
+    def _show(self, comparison: Comparison | str, bench: Bench) -> None:
         if isinstance(comparison, str):
             self.figures.setText(comparison)
             return
@@ -212,37 +220,11 @@ class ScorePanel(QWidget):
         self.figures.setText(f"{heading}{table_of(comparison)}")
         self.legend.setVisible(True)
         self.curve.setVisible(True)
-        self.curve.show_curve(comparison.curve, comparison.score.tolerance_px)
+        self.curve.show_curve(comparison)
         self.copy.setEnabled(True)
         self.save.setEnabled(True)
-        self._draw(comparison)
-
-    def _draw(self, comparison: Comparison) -> None:
-        """Show the lines in three colours in a layer of their own."""
-        bench, session, layers = self._desk.bench, self._desk.session, self._desk.viewer.layers
-        verdict = comparison.verdict
-        if bench is None or session is None or verdict.missed.shape != bench.grid.shape:
-            return
-        marks = (verdict.missed + 2 * verdict.correct + 3 * (verdict.false & ~verdict.correct)).astype(
-            np.uint8
-        )
-        layer = next((layer for layer in layers if layer.unique_id == self._layer_id), None)
-        if layer is not None:
-            layer.data = marks
-            return
-        active = layers.selection.active
-        layer = Labels(
-            marks,
-            name=f"{session.name} score",
-            colormap=CyclicLabelColormap(colors=COLOURS),
-            opacity=1.0,
-            metadata={KEY: {"role": "score"}},
-            **bench.grid.place(marks.shape),
-        )
-        layers.append(layer)
-        layer.editable = False
-        self._layer_id = layer.unique_id
-        layers.selection.active = active
+        if bench is self._desk.bench and comparison.picture.shape == bench.grid.shape:
+            self._picture.show(comparison.picture, bench)
 
     def _copy(self) -> None:
         clipboard = QApplication.clipboard()
@@ -260,49 +242,3 @@ class ScorePanel(QWidget):
         )
         if path:
             self.save_to(Path(path))
-
-
-class CurvePlot(QWidget):
-    """Eq. 1 and precision against the tolerance, 0 to 10 px."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: Any = np.zeros((0, 3))
-        self._tolerance = 4.0
-        self.setFixedHeight(110)
-        self.setToolTip("Share of the length within the tolerance: Eq. 1 (solid), precision (dashed)")
-
-    def show_curve(self, rows: NDArray[np.float64], tolerance_px: float) -> None:
-        """Draw another curve, with a mark at the tolerance."""
-        self._rows, self._tolerance = rows, tolerance_px
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent | None) -> None:
-        """Paint frame, both lines, and what they are."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(34, 6, self.width() - 44, self.height() - 28)
-        text = self.palette().text().color()
-        painter.setPen(text)
-        painter.drawRect(area)
-        for share in (0, 1):
-            painter.drawText(QRectF(0, area.bottom() - share * area.height() - 8, 30, 16), _RIGHT, str(share))
-        below = QRectF(area.left(), area.bottom() + 3, area.width(), 16)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "tolerance [px]; — Eq. 1, - - precision")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, "10")
-        mark = area.left() + min(self._tolerance / 10, 1) * area.width()
-        painter.setPen(QPen(QColor("#f0b429"), 1, Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(mark, area.top()), QPointF(mark, area.bottom()))
-        for column, style in ((1, Qt.PenStyle.SolidLine), (2, Qt.PenStyle.DashLine)):
-            painter.setPen(QPen(QColor("#4fa8ff"), 1.6, style))
-            points = [
-                QPointF(area.left() + row[0] / 10 * area.width(), area.bottom() - row[column] * area.height())
-                for row in self._rows
-                if np.isfinite(row[column])
-            ]
-            painter.drawPolyline(QPolygonF(points))
-        painter.end()
-
-
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
