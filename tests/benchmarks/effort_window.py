@@ -80,12 +80,14 @@ class Window:
         self._process()
 
     def key(self, letter: str) -> None:
+        keys = {"Enter": self.qt.Key.Key_Return, "Escape": self.qt.Key.Key_Escape}
+        self.press(keys.get(letter) or getattr(self.qt.Key, f"Key_{letter}"))
+
+    def press(self, key: Any, modifier: Any = None) -> None:
         from qtpy.QtTest import QTest  # noqa: PLC0415
 
-        keys = {"Enter": self.qt.Key.Key_Return, "Escape": self.qt.Key.Key_Escape}
-        QTest.keyClick(
-            self.viewer.window._qt_viewer, keys.get(letter) or getattr(self.qt.Key, f"Key_{letter}")
-        )
+        held = self.qt.KeyboardModifier.NoModifier if modifier is None else modifier
+        QTest.keyClick(self.viewer.window._qt_viewer, key, held)
         self.keys += 1
         self._process()
 
