@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from networks import check_closed, closed, random_network, tee, three_bands
+from scipy import ndimage
 
 from temgrains.corrections import History, trace, verbs
 from temgrains.corrections.gaps import propose
 from temgrains.corrections.paths import LazyEvidence, Wire, evidence_of, joined
+from temgrains.corrections.strokes import raster
 from temgrains.corrections.verbs import Impossible
 from temgrains.records import EdgeMaps
 
@@ -173,12 +175,42 @@ def test_evidence_takes_the_edges_where_the_map_is_silent():
     assert evidence_of(np.full((9, 9), 255, np.uint8)).min() == pytest.approx(1)
 
 
+def shoulders():
+    """A grain between two lines, 60 px apart, whose evidence fades out beside them as networks' does."""
+    mask = np.zeros((70, 80), bool)
+    mask[:, [9, 70]] = True
+    beside = np.abs(np.arange(80)[:, None] - [9, 70]).min(axis=1)
+    return closed(mask), np.tile(np.exp(-((beside / 2.5) ** 2)).astype(np.float32), (70, 1))
+
+
+def test_a_line_over_nothing_does_not_go_around_along_the_next_boundary():
+    start, evidence = shoulders()
+    path = Wire(evidence, (20.0, 18.0), labels=start.labels).to((42.0, 18.0))
+    assert (path[:, 1] >= 16).all(), "what speaks for the line beside speaks for no other"
+    evidence[20:43, 20] = 0.4
+    path = Wire(evidence, (20.0, 18.0), labels=start.labels).to((42.0, 18.0))
+    assert (path[:, 1] == 20).sum() > 12, "it is the image that it follows, faint as it may be"
+
+
 def test_the_first_proposal_runs_along_the_evidence():
-    start = three_bands()
-    first = propose(start.labels, bent(), (7, 16))[0]
-    labels, change = done(start, first)
+    start, evidence = shoulders()
+    evidence[20:24, 10:40] = evidence[20:50, 36:40] = evidence[46:50, 36:70] = 0.5
+    first = propose(start.labels, evidence, (35, 38))[0]
+    path = raster(first.strokes[0].points, start.labels.shape)
+    assert (evidence[tuple(path.T)] == 0.5).mean() > 0.5
+    assert len({*range(24, 46)} - {row for row, column in path if 36 <= column < 40}) == 0
+    _, change = done(start, first)
     assert len(change.born) == 1
-    assert (labels[5:10, 16] == 0).all()
+
+
+def test_no_proposal_runs_along_the_outline_of_the_grain():
+    start, evidence = shoulders()
+    evidence[30:33, 10:70] = 0.2
+    found = propose(start.labels, evidence, (31, 40))
+    beside = ndimage.distance_transform_edt(start.labels != 0)
+    path = raster(found[0].strokes[0].points, start.labels.shape)
+    assert np.abs(path[:, 0] - 31).max() <= 3, "straight across, where little speaks for it"
+    assert (beside[tuple(path.T)] < 6).mean() < 0.25
 
 
 def test_proposals_differ_and_are_at_most_three():

@@ -85,7 +85,11 @@ def _arms(
     outline[:, [0, width - 1]] |= grain[:, [0, width - 1]]
     allowed = np.where(grain | outline, evidence, np.float32(0))
     wire = Wire(
-        allowed, (float(here[0]), float(here[1])), blocked=~(grain | outline), span_px=max(height, width)
+        allowed,
+        (float(here[0]), float(here[1])),
+        labels=labels,
+        blocked=~(grain | outline),
+        span_px=max(height, width),
     )
     costs = np.where(outline, wire.costs, np.inf)
     size = np.sqrt(grain.sum())

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from temgrains.records import ByteArray, EdgeMaps, GreyArray, LabelArray, MaskArray
 
-FLOOR = 0.04
-"""Evidence of a pixel that shows nothing: it costs 1 / FLOOR times one on the surest ridge."""
+FLOOR = 0.4
+"""Evidence of a pixel that shows nothing: a way along the surest ridge may be 1 + 1 / FLOOR times as long as one
+over nothing. What the networks missed shows little; a lower floor sends lines around it, along the next ridge."""
 
 SPAN_PX = 120
 """How far from its start a line can follow the image [px]; beyond that it is straight."""
@@ -28,7 +29,7 @@ FIRST_SPAN_PX = 48
 DETOUR_PX = 16
 """How far beyond the point that it leads to a path may go at least [px]."""
 
-LINE_REACH_PX = 2
+LINE_REACH_PX = 3
 """Distance from a line up to which the evidence is its own, and speaks for no other line [px]."""
 
 
