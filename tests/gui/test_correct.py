@@ -13,6 +13,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from temgrains.corrections import verbs
+from temgrains.gui.correct_layers import striped
 from temgrains.gui.dock import TemGrainsWidget
 from temgrains.gui.project_reader import get_reader as get_project_reader
 
@@ -162,6 +163,82 @@ def test_splitting_joining_and_refusals(editor: Editor) -> None:
     editor.click(3, 22)
     editor.click(3, 23)
     assert "both clicks are in one grain" in editor.panel.message.text()
+
+
+def marked(editor: Editor, mark: int) -> np.ndarray:
+    """Where the layer of corrections shows a mark."""
+    return editor.window.layer("film corrections").data == mark
+
+
+def test_what_a_second_click_would_do_is_shown_before_it(editor: Editor) -> None:
+    native = editor.canvas.native
+    editor.key(Qt.Key.Key_S)
+    editor.click(8, 21)
+    editor.qtbot.mouseMove(native, editor.pos(8, 25))
+    editor.window.until(lambda: marked(editor, 3).any())
+    assert marked(editor, 3)[8, 17:30].all(), "all of the cut, from boundary to boundary"
+    editor.key(Qt.Key.Key_J)
+    editor.click(8, 21)
+    editor.qtbot.mouseMove(native, editor.pos(8, 38))
+    editor.window.until(lambda: marked(editor, 2).any())
+    assert marked(editor, 2)[3:12, 31].all(), "the boundary that would go"
+    editor.key(Qt.Key.Key_Escape)
+    assert not marked(editor, 2).any()
+    editor.key(Qt.Key.Key_M)
+    editor.click(15, 31)
+    editor.qtbot.mouseMove(native, editor.pos(18, 33))
+    editor.window.until(lambda: marked(editor, 3).any())
+    assert marked(editor, 2).any(), "what the junction leaves, and where its boundaries would run"
+    editor.key(Qt.Key.Key_Escape)
+    assert editor.count == 24
+    assert not editor.window.layer("film corrections").data.any()
+
+
+def test_what_is_drawn_lies_above_what_is_erased(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 31)
+    editor.key(Qt.Key.Key_D)
+    editor.click(8, 16, Qt.KeyboardModifier.AltModifier)
+    editor.click(8, 46, Qt.KeyboardModifier.AltModifier)
+    assert marked(editor, 1)[8, 20:42].all()
+    assert marked(editor, 1)[7:10, 31].all()
+    assert marked(editor, 2)[3:6, 31].all()
+
+
+def test_proposals_that_run_together_are_all_seen(editor: Editor) -> None:
+    shared = np.stack([np.full(30, 4), np.arange(30)], axis=1)
+    aside = np.stack([np.arange(5, 9), np.full(4, 29)], axis=1)
+    parts = dict(striped([shared, np.concatenate([shared, aside]), shared[:3]]))
+    assert sum(len(part) for part in parts.values()) == 34
+    assert len(parts[0]) > 8
+    assert len(parts[1]) > 12
+    editor.key(Qt.Key.Key_G)
+    editor.click(24, 24)
+    offered = len(editor.link.hand._offered)
+    assert offered > 1
+    assert all(marked(editor, 5 + k).any() for k in range(offered))
+    assert f"{offered} proposed: 1 yellow, 2 orange" in editor.panel.message.text()
+
+
+def test_a_segment_that_would_be_too_small_is_brought_closer(editor: Editor) -> None:
+    camera = editor.viewer.scene.camera
+    camera.zoom = 1
+    editor.key(Qt.Key.Key_N)
+    _, path, _, _ = editor.link.corrector.next_uncertain(0)
+    assert camera.zoom * len(path) * 0.5 >= 40
+    close_by = camera.zoom = 3 * camera.zoom
+    editor.key(Qt.Key.Key_N)
+    assert camera.zoom == close_by, "who is closer stays there"
+
+
+def test_what_was_counted_holds_until_the_next_correction(editor: Editor) -> None:
+    assert "not counted yet" in editor.panel.doubt.text()
+    editor.panel.buttons["doubt"].click()
+    editor.window.until(lambda: "% of the length" in editor.panel.doubt.text())
+    editor.key(Qt.Key.Key_X)
+    assert "% of the length" in editor.panel.doubt.text()
+    editor.click(8, 15)
+    assert "not counted yet" in editor.panel.doubt.text()
 
 
 def test_a_gap_is_closed_by_one_of_the_proposals(editor: Editor) -> None:
@@ -571,7 +648,9 @@ def test_a_drag_across_several_boundaries_erases_all_of_them(
     editor.qtbot.mousePress(native, left, shift, editor.pos(24, 24))
     for column in columns:  # a quick hand gives none that vispy lets through
         editor.move_held(24, column)
-        assert (editor.window.layer("film corrections").data == 3).any(), "what goes is shown on the way"
+        assert (editor.window.layer("film corrections").data == 3).any(), "the way is shown"
+    if columns:
+        assert marked(editor, 2)[20:23, 31].all(), "and what goes with it"
     editor.qtbot.mouseRelease(native, left, shift, editor.pos(24, 56))
     assert editor.count == 22
     assert len(editor.link.corrector.operations) == 1

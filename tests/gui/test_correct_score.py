@@ -175,6 +175,28 @@ def test_the_red_boundaries_hide_while_the_score_is_seen(editor: Editor) -> None
     assert not lines.visible, "who had hidden them finds them hidden"
 
 
+def test_nothing_is_cut_off_at_the_first_comparison(editor: Editor) -> None:
+    panel = editor.panel.score
+    fold = panel.parentWidget()
+    fold.unfold()
+    panel.compare.click()
+    editor.window.until(lambda: panel.comparison is not None and panel.curve.isVisible())
+    editor.qtbot.wait(0)
+    assert panel.figures.height() >= panel.figures.heightForWidth(panel.figures.width())
+    for part in (panel.figures, panel.legend, panel.curve, panel.save):
+        low = part.mapTo(panel, part.rect().bottomRight())
+        assert panel.rect().contains(low), "it lies within the panel, which the dock scrolls"
+
+
+def test_what_is_shown_before_it_is_drawn_lies_above_the_score(editor: Editor) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.panel.score.compare.click()
+    editor.window.until(lambda: "film score" in editor.window.names())
+    names = editor.window.names()
+    assert names.index("film score") < names.index("film corrections")
+    assert names.index("film score") > names.index("film boundaries")
+
+
 def test_each_image_has_its_own_picture_of_the_score(editor: Editor) -> None:
     panel, desk = editor.panel.score, editor.window.desk
     panel.compare.click()

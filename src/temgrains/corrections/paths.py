@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from temgrains.records import ByteArray, EdgeMaps, GreyArray, LabelArray, MaskArray
 
 FLOOR = 0.4
-"""Evidence of a pixel that shows nothing: a way along the surest ridge may be 1 + 1 / FLOOR times as long as one
-over nothing. What the networks missed shows little; a lower floor sends lines around it, along the next ridge."""
+"""Evidence of a pixel that shows nothing: along the surest ridge a way may be 1 + 1 / FLOOR times as long.
+
+What the networks missed shows little; a lower floor sends lines around it, along the next ridge."""
 
 SPAN_PX = 120
 """How far from its start a line can follow the image [px]; beyond that it is straight."""

@@ -38,6 +38,7 @@ class CorrectPanel(QWidget):
         self.buttons = _buttons()
         self.message = QLabel()
         self.doubt = QLabel()
+        self._counted: tuple[Corrector, int] | None = None
         self.ledger = QLabel()
         self.score = ScorePanel(self.corrections)
         self.projects = self.corrections.projects
@@ -70,6 +71,10 @@ class CorrectPanel(QWidget):
         self.message.setText(EMPTY if corrector is None else self.corrections.note or hint)
         size = None if self._desk.session is None else self._desk.session.pixel_size
         self.ledger.setText("" if corrector is None else ledger_text(corrector, size))
+        counted = None if corrector is None else (corrector, corrector.revision)
+        if counted != self._counted:  # what was counted holds no more
+            self._counted = None
+            self.doubt.setText(f"below confidence {UNCERTAIN:g}: not counted yet")
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Let the keys work from the first time on that the panel is seen."""
@@ -85,8 +90,10 @@ class CorrectPanel(QWidget):
 
     def show_doubt(self) -> None:
         """Say how much of the boundary is uncertain; it takes a moment, so only when asked."""
+        corrector = self.corrections.corrector
 
         def tell(share: float) -> None:
+            self._counted = None if corrector is None else (corrector, corrector.revision)
             some = f"{100 * share:.1f}" if share == 0 or share >= 0.0005 else "less than 0.1"
             self.doubt.setText(f"below confidence {UNCERTAIN:g}: {some} % of the length")
 

@@ -9,6 +9,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap
 from scipy import ndimage
 
+from temgrains.corrections.history import DRAWN, ERASED
 from temgrains.gui._image import KEY
 
 if TYPE_CHECKING:
@@ -19,14 +20,21 @@ if TYPE_CHECKING:
 
     from temgrains.corrections import Change, Operation
     from temgrains.corrections.history import History
+    from temgrains.corrections.verbs import Point
     from temgrains.gui._bench import Bench
     from temgrains.gui._layers import ResultLayers
 
 PREVIEW, CURRENT, PROPOSED = 3, 4, 5
 """Marks beside those of the history (1 drawn, 2 erased); proposals count up from `PROPOSED`."""
 
-COLOURS = ["transparent", "#23d160", "#d64bff", "#ffe14a", "#35e0ff", "#ffe14a", "#ff9f1c", "#ff5d8f"]
-"""Nothing, drawn, erased, preview, current, and three proposals."""
+SEEN_PX = 40
+"""A shorter segment is too small to be judged [px of the screen]."""
+
+STRIPE_PX = 5
+"""Length of a stripe where several proposals run together [px]."""
+
+COLOURS = ["transparent", "#23d160", "#d64bff80", "#ffe14a", "#35e0ff", "#ffe14a", "#ff9f1c", "#ff5d8f"]
+"""Nothing, drawn, erased (faint: it is no boundary any more), preview, current, and three proposals."""
 
 
 class HandLayer:
@@ -159,8 +167,32 @@ def _wide(marks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     corner = np.maximum([rows.min() - 1, columns.min() - 1], 0)
     window = slice(corner[0], rows.max() + 2), slice(corner[1], columns.max() + 2)
     wide = marks.copy()
-    wide[window] = ndimage.maximum_filter(marks[window], 3)
+    for mark in (ERASED, DRAWN):  # what is there lies above what is gone
+        wide[window][ndimage.maximum_filter(marks[window] == mark, 3)] = mark
     return wide
+
+
+def look_at(viewer: Any, image: Any, point: Point, length_px: int) -> None:
+    """Bring a segment to the middle of the view, and closer where it would be too small to be judged."""
+    camera = viewer.scene.camera
+    camera.center = (*camera.center[:-2], *image.data_to_world(point)[-2:])
+    size = length_px * float(image.scale[-1])
+    if camera.zoom * size < SEEN_PX:
+        camera.zoom = 2 * SEEN_PX / size
+
+
+def striped(paths: Sequence[NDArray[np.intp]]) -> list[tuple[int, NDArray[np.intp]]]:
+    """Give the pixels of each path; where several run together they take turns, so that each is seen."""
+    over: dict[tuple[int, int], list[int]] = {}
+    along: dict[tuple[int, int], int] = {}
+    for k, path in enumerate(paths):
+        for step, (row, column) in enumerate(path.tolist()):
+            over.setdefault((row, column), []).append(k)
+            along.setdefault((row, column), step)
+    parts: list[list[tuple[int, int]]] = [[] for _ in paths]
+    for place, those in over.items():
+        parts[those[along[place] // STRIPE_PX % len(those)]].append(place)
+    return [(k, np.array(part, np.intp).reshape(-1, 2)) for k, part in enumerate(parts)]
 
 
 def _thick(path: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:

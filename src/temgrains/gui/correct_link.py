@@ -13,7 +13,7 @@ from temgrains.gui._side_work import SideWork
 from temgrains.gui.correct_closing import Closing
 from temgrains.gui.correct_follow import Following
 from temgrains.gui.correct_keys import ToolKeys
-from temgrains.gui.correct_layers import HandLayer
+from temgrains.gui.correct_layers import HandLayer, look_at
 from temgrains.gui.correct_project import Projects
 from temgrains.gui.correct_state import LARGE_PX, Corrector
 from temgrains.gui.correct_tool import Hand
@@ -135,9 +135,7 @@ class Corrections(QObject):
         self._show_layer(session, corrector)
         self.hand.cancel()
         self._layers[session].preview([(path, 4)])
-        world = image.data_to_world(point)
-        camera = self.desk.viewer.scene.camera
-        camera.center = (*camera.center[:-2], *world[-2:])
+        look_at(self.desk.viewer, image, point, len(path))
         self._say(f"Segment {where}, confidence {confidence:.2f}: Enter accepts it, Backspace erases it.")
 
     def doubt(self, tell: Callable[[float], None]) -> None:

@@ -7,6 +7,7 @@ import html
 import json
 import math
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -293,7 +294,8 @@ def _write_figure(comparison: Comparison, path: Path) -> None:
     axes.set(xlabel="tolerance [px]", ylabel="share of length", ylim=(0, 1.02))
     nm = nm_per_px(comparison)
     if nm is not None:
-        above = axes.secondary_xaxis("top", functions=(lambda px: px * nm, lambda length: length / nm))
+        to_nm, to_px = partial(np.multiply, nm), partial(np.multiply, 1 / nm)
+        above = axes.secondary_xaxis("top", functions=(to_nm, to_px))
         above.set_xlabel("tolerance [nm]")
     figure.legend(loc="outside upper center", ncols=2, frameon=False)  # in the frame it would cover curves
     figure.savefig(path, dpi=200)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap
 
-from temgrains.gui._image import KEY
+from temgrains.gui._image import KEY, about
 from temgrains.gui.correct_score import COLOURS
 
 if TYPE_CHECKING:
@@ -51,12 +51,18 @@ class ScoreLayer:
             metadata={KEY: {"role": "score"}},
             **bench.grid.place((picture.shape[0], picture.shape[1])),
         )
-        self._viewer.layers.append(layer)
+        self._viewer.layers.insert(self._place(), layer)
         layer.editable = False
         self._id = layer.unique_id
         layer.events.visible.connect(self._follow)
         self._viewer.layers.selection.active = active
         self._follow()
+
+    def _place(self) -> int:
+        """Give the place on top, but below what is drawn by hand and shown before it is."""
+        layers = self._viewer.layers
+        tools = [k for k, layer in enumerate(layers) if about(layer).get("role") == "corrections"]
+        return min(tools, default=len(layers))
 
     def _follow(self, _event: object = None) -> None:
         """Hide the boundaries while the layer is seen; show them again if it was us who hid them."""

@@ -9,9 +9,10 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from temgrains.corrections import verbs
+from temgrains.corrections.history import ERASED
 from temgrains.corrections.strokes import raster
 from temgrains.corrections.verbs import Impossible
-from temgrains.gui.correct_layers import CURRENT, PREVIEW, PROPOSED, HandLayer
+from temgrains.gui.correct_layers import CURRENT, PREVIEW, PROPOSED, HandLayer, striped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,9 @@ TOOLS = {
     ),
 }
 """What can be taken up, in the order of the buttons."""
+
+BETWEEN = {"split": verbs.split, "merge": verbs.merge, "move": verbs.move}
+"""What two clicks do."""
 
 FREEHAND = {"draw": verbs.draw, "erase": verbs.erase_along}
 """What a drag with Shift does."""
@@ -158,7 +162,8 @@ class Hand(QObject):
                 break
             if free:
                 drawn.append(self._place(event))
-                self._show([(self._raster(drawn), PREVIEW)])
+                going = self._foreseen(drawn) if self.tool == "erase" else []
+                self._show([*going, (self._raster(drawn), PREVIEW)])
             yield
         if not self.tool:  # put down while the button was held
             return
@@ -176,8 +181,9 @@ class Hand(QObject):
         here = self._place(event)
         if self.tool == "draw":
             self._show([(np.concatenate([self._path, self._piece(here, "Alt" in event.modifiers)]), PREVIEW)])
-        elif TOOLS[self.tool].clicks == 2:
-            self._show([(self._raster([self._points[0], here]), PREVIEW)])
+        else:
+            way = [self._points[0], here]
+            self._show(self._foreseen(way) or [(self._raster(way), PREVIEW)])
 
     def _on_double_click(self, _viewer: Any, _event: Any) -> None:
         self.finish()
@@ -197,8 +203,20 @@ class Hand(QObject):
             self._points.append(point)
             if len(self._points) == 2:
                 first, second = self._points
-                between = {"split": verbs.split, "merge": verbs.merge, "move": verbs.move}[self.tool]
+                between = BETWEEN[self.tool]
                 self._ask(lambda labels: between(labels, first, second))
+
+    def _foreseen(self, way: list[Point]) -> list[tuple[NDArray[np.intp], int]]:
+        """Give what the tool would draw and erase if its way ended here; nothing where it can do nothing."""
+        if self._corrector is None:
+            return []
+        labels = self._corrector.history.labels
+        try:
+            made = BETWEEN[self.tool](labels, *way) if self._points else FREEHAND[self.tool](labels, way)
+        except Impossible:
+            return []
+        strokes = sorted(made.strokes, key=lambda stroke: not stroke.erase)  # what is drawn lies above
+        return [(self._raster(stroke.points), ERASED if stroke.erase else PREVIEW) for stroke in strokes]
 
     def _draw_to(self, point: Point, straight: bool) -> None:
         if self._corrector is None:
@@ -229,9 +247,10 @@ class Hand(QObject):
         except Impossible as why:
             self.said.emit(str(why))
             return
-        paths = [(self._raster(o.strokes[0].points), PROPOSED + k) for k, o in enumerate(self._offered)]
-        self._show(paths[::-1])
-        self.said.emit(f"{len(paths)} proposed: 1 yellow, 2 orange, 3 pink; Enter takes the first, Esc none.")
+        paths = [self._raster(offered.strokes[0].points) for offered in self._offered]
+        self._show([(pixels, PROPOSED + k) for k, pixels in striped(paths)])
+        colours = ", ".join(("1 yellow", "2 orange", "3 pink")[: len(paths)])
+        self.said.emit(f"{len(paths)} proposed: {colours}, striped where together; Enter takes 1, Esc none.")
 
     def _ask(self, make: Any) -> None:
         """Make an operation of the clicks and give it out; say so if that cannot be."""
