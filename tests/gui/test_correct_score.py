@@ -181,8 +181,7 @@ def test_nothing_is_cut_off_at_the_first_comparison(editor: Editor) -> None:
     fold.unfold()
     panel.compare.click()
     editor.window.until(lambda: panel.comparison is not None and panel.curve.isVisible())
-    editor.qtbot.wait(0)
-    assert panel.figures.height() >= panel.figures.heightForWidth(panel.figures.width())
+    editor.window.until(lambda: panel.figures.height() >= panel.figures.heightForWidth(panel.figures.width()))
     for part in (panel.figures, panel.legend, panel.curve, panel.save):
         low = part.mapTo(panel, part.rect().bottomRight())
         assert panel.rect().contains(low), "it lies within the panel, which the dock scrolls"
