@@ -166,13 +166,16 @@ def load_network(network: Any, checkpoint: Path) -> Any:
 
 
 def _guesses(net1: nn.Module, pairs: Pairs, which: NDArray[np.intp], progress: Progress) -> NDArray[np.uint8]:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net1.to(device)
     result = []
     with torch.inference_mode():
         for start in range(0, len(which), 32):
-            edges = torch.from_numpy(pairs.inputs(which[start : start + 32])).float()
+            edges = torch.from_numpy(pairs.inputs(which[start : start + 32])).to(device).float()
             grey = net1(edges.contiguous(memory_format=torch.channels_last))[:, 0]
-            result.append(grey.round().to(torch.uint8).numpy())
+            result.append(grey.round().to(torch.uint8).cpu().numpy())
             progress("guesses", min(start + 32, len(which)), len(which))
+    net1.cpu()
     return np.concatenate(result)
 
 
