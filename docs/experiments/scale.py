@@ -81,9 +81,7 @@ def spoilt(guess: Tensor, truth: Tensor) -> Tensor:
     """Give states to start from: two in three the guess, the others with lines missing and lines too many."""
     batch = len(guess)
     coarse = torch.rand(batch, 2, 1, guess.shape[-2] // 32, guess.shape[-1] // 32, device=guess.device)
-    patches = [
-        nn.functional.interpolate(coarse[:, k], scale_factor=32.0, mode="bilinear") for k in (0, 1)
-    ]
+    patches = [nn.functional.interpolate(coarse[:, k], scale_factor=32.0, mode="bilinear") for k in (0, 1)]
     rolled = truth.roll(1, 0)
     state = torch.where(patches[0] > 0.6, guess * 0.2, guess)
     state = torch.where(patches[1] > 0.7, torch.maximum(state, rolled), state)
@@ -92,7 +90,9 @@ def spoilt(guess: Tensor, truth: Tensor) -> Tensor:
 
 def main() -> None:
     """Train, and write what was learnt."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--workers", type=int, default=12)
@@ -156,7 +156,9 @@ def main() -> None:
                         guess = kept[chosen.refiner].unclipped(image).float().sigmoid()
                     state, known = spoilt(guess, truth), torch.ones_like(guess)
                     for _ in range(1 + int(torch.randint(3, ()))):
-                        error = cross_entropy(logit := run[name](torch.cat([state, guess, known], 1), look), truth)
+                        error = cross_entropy(
+                            logit := run[name](torch.cat([state, guess, known], 1), look), truth
+                        )
                         error.backward()
                         state = logit.detach().float().sigmoid()
                 adams[name].step()
@@ -164,7 +166,12 @@ def main() -> None:
                 sums[name] += error.detach()
         step += 1
         if step % 500 == 0 or (step == 50):
-            row = {"step": step, "seconds": time.monotonic() - start, "micrographs": stream._drawn, "rate": rate}
+            row = {
+                "step": step,
+                "seconds": time.monotonic() - start,
+                "micrographs": stream._drawn,
+                "rate": rate,
+            }
             row |= {f"{n}_train": float(s) / (500 if step % 500 == 0 else 50) for n, s in sums.items()}
             sums = dict.fromkeys(networks, 0.0)
             print({k: round(v, 4) for k, v in row.items()}, flush=True)
@@ -185,7 +192,9 @@ def main() -> None:
             truth = torch.from_numpy(held.truths(which)).to(device).float()
             for name, network in kept.items():
                 if name != "sighted":
-                    totals[name] = totals.get(name, 0.0) + float(cross_entropy(network.unclipped(image), truth))
+                    totals[name] = totals.get(name, 0.0) + float(
+                        cross_entropy(network.unclipped(image), truth)
+                    )
                     continue
                 look = look_of(image)
                 guess = kept[chosen.refiner].unclipped(image).float().sigmoid()
