@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 
@@ -389,3 +392,31 @@ def test_flipped_bytes_end_in_a_sentence_or_in_what_can_be_read(path):
         except ValueError:
             refused += 1
     assert 0 < refused < 200
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from temgrains.pipeline.project import Project, open_project, save_project
+path = Path(sys.argv[1])
+project = open_project(path)
+while True:
+    save_project(path, Project(project.analysis, project.operations * 50))
+    print("saved", flush=True)
+    save_project(path, project)
+    print("saved", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
+@pytest.mark.parametrize("saves", [1, 2, 3, 5, 8])
+def test_a_save_that_is_killed_leaves_the_one_before_or_the_new_one(path, saves):
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True)
+    for _ in range(saves):
+        assert child.stdout.readline() == "saved\n"
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    found = open_project(path)
+    assert len(found.operations) in {1, 50}
+    assert found.notes == ()
