@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 from skimage.morphology import skeletonize
+
+from temgrains.computer import memory_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,6 +210,10 @@ def _read(path: str | Path) -> NDArray[Any]:
         pixels = pixels[..., : 3 if pixels.shape[-1] > 2 else 1].max(axis=-1)
     if pixels.ndim != 2 or pixels.size == 0:
         raise ValueError(f"{path} has shape {pixels.shape}; a boundary map is one image of (rows, columns)")
+    if pixels.dtype.kind not in "buif":
+        raise ValueError(f"{path} holds values of type {pixels.dtype}; a boundary map holds greys")
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise ValueError(f"{path} holds values that are no numbers (NaN or infinite); save the map as greys")
     return pixels
 
 
@@ -228,12 +235,27 @@ def _are_numbers(pixels: NDArray[Any]) -> bool:
 def _decode(path: Path) -> NDArray[Any]:
     try:
         if path.suffix.lower() in _TIFF:
-            return np.squeeze(tifffile.imread(path))
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB") if image.mode in {"P", "CMYK"} else image)
+            return _decode_tiff(path)
+        with warnings.catch_warnings():
+            # Pillow warns at half of the size that it refuses.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return np.asarray(image.convert("RGB") if image.mode in {"P", "CMYK"} else image)
     # Decoders of damaged files raise nearly every exception there is, among them struct.error and KeyError.
     except Exception as error:
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
+
+
+def _decode_tiff(path: Path) -> NDArray[Any]:
+    """Decode a TIFF unless it claims what this computer cannot hold."""
+    with tifffile.TiffFile(path) as tif:
+        claimed, memory = sum(series.nbytes for series in tif.series), memory_bytes()
+        if memory is not None and claimed > memory / 4:
+            raise ValueError(
+                f"it claims {claimed / 2**30:.1f} GiB, more than a quarter of this computer's "
+                f"{memory / 2**30:.1f} GiB"
+            )
+        return np.squeeze(tif.asarray())
 
 
 def f1_of(eq1: float, precision: float) -> float:
