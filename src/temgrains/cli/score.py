@@ -112,11 +112,10 @@ def _table(rows: dict[str, dict[str, float]]) -> str:
 
 
 def _write_json(path: Path, rows: dict[str, dict[str, float]]) -> None:
-    from temgrains.files import atomic_path
+    from temgrains.files import write_text
 
     plain = {
         name: {column: value if math.isfinite(value) else None for column, value in row.items()}
         for name, row in rows.items()
     }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(plain, indent=1) + "\n")
