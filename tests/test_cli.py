@@ -243,6 +243,23 @@ def test_run_takes_the_micrographs_of_a_folder(image, model, tmp_path):
     assert "is a file; give a folder for the results" in said
 
 
+def test_run_does_the_others_where_a_folder_cannot_be_opened(image, model, tmp_path, monkeypatch):
+    (tmp_path / "shut").mkdir()
+    listed = Path.iterdir
+
+    def shut(folder):
+        if folder.name == "shut":  # as a drive that went away, or one without rights
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    done = invoke("run", tmp_path / "shut", image, "--out", tmp_path / "out", "--model", model)
+    assert done.exit_code == 1
+    assert f"Error: {tmp_path / 'shut'}: it cannot be opened as a folder (Permission denied)" in done.stderr
+    assert "1 of 2 images failed" in done.stderr
+    assert f"{image}: " in done.stdout
+
+
 def test_missing_settings_file_is_one_sentence(image, tmp_path):
     said = fails("run", image, "--out", tmp_path, "--settings", tmp_path / "gone.toml")
     assert said == f"Error: {tmp_path / 'gone.toml'}: No such file or directory"
