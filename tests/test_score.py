@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
-import sys
 
 import hypothesis.strategies as st
 import numpy as np
@@ -216,7 +215,7 @@ def test_values_that_are_no_greys_are_refused(tmp_path, pixels, said):
 
 def test_a_map_that_claims_more_than_the_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((2000, 2000), np.uint8), compression="zlib")
-    monkeypatch.setattr(sys.modules["temgrains.score"], "memory_bytes", lambda: 10**7)
+    monkeypatch.setattr("temgrains.maps.memory_bytes", lambda: 10**7)
     monkeypatch.setattr(tifffile.TiffFile, "asarray", pytest.fail)
     with pytest.raises(ValueError, match=r"it claims 0\.0 GiB, more than a quarter of this computer's"):
         read_mask(tmp_path / "a.tif")

@@ -13,7 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -235,9 +235,9 @@ def _text_of(content: bytes) -> str:
     return content.decode(errors="replace")
 
 
-def _salvaged(path: Path) -> list[tuple[int, float, str, bytes]]:
+def _salvaged(path: Path) -> list[tuple[Any, ...]]:
     """Read the last beginning of a damaged journal, up to the damage."""
-    rows: list[tuple[int, float, str, bytes]] = []
+    rows: list[tuple[Any, ...]] = []
     with contextlib.suppress(sqlite3.Error, OSError, UnicodeError), tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "journal.sqlite"
         for part in ("", "-wal"):

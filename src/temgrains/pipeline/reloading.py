@@ -76,8 +76,8 @@ def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
     counts = said.pop("counts")
     said.pop("statistics", None)
     if counts["grains"] != grains.count:
-        told = f"{counts['grains']!s:.20}"
-        raise NotReloadable(f"{path}: it tells of {told} grains, its labels of {grains.count}")
+        count = f"{counts['grains']!s:.20}"
+        raise NotReloadable(f"{path}: it tells of {count} grains, its labels of {grains.count}")
     edges = _edges(path, film, settings, iterates[0].state.shape)
     told, notes = remembered(said, film, iterates)
     told["warnings"] = [*told["warnings"], *notes]

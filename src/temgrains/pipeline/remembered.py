@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import TYPE_CHECKING, Any, get_args
 
 from temgrains.pipeline import provenance
@@ -79,7 +78,7 @@ def _settings(told: Any) -> tuple[dict[str, Any], list[str]]:
 
 def _is_number(value: Any) -> bool:
     # Not turned into a float, which fails for whole numbers of hundreds of digits.
-    return isinstance(value, Real) and not isinstance(value, bool) and -math.inf < value < math.inf
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _is_count(value: Any) -> bool:
