@@ -14,8 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
 from temgrains.files import atomic_path
-from temgrains.models.card import Model, ModelError, check_card, check_self_test, digest
-from temgrains.networks import ARCHITECTURES
+from temgrains.models.card import Model, ModelError, built, check_card, check_self_test, digest
 
 DEFAULT = "default"
 """The model that is used when none is named."""
@@ -64,7 +63,7 @@ def verify(path: str | Path) -> Model:
     path = Path(path)
     card, tensors = _read(path)
     check_card(card, str(path))
-    networks = {part: ARCHITECTURES[card["networks"][part]]() for part in ("net1", "net2")}
+    networks = {part: built(card, part) for part in ("net1", "net2")}
     for part, network in networks.items():
         _fill(network, {k[5:]: v for k, v in tensors.items() if k.startswith(f"{part}.")}, f"{path}: {part}")
     stray = [key for key in tensors if not key.startswith(("net1.", "net2."))]
