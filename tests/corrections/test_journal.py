@@ -225,7 +225,7 @@ def test_flipped_bytes_end_in_a_sentence_or_in_what_can_be_read(folder):
         journal.begin(three_bands())
         journal.do(line(3))
         journal.close()
-    assert told > 40
+    assert told > 10
 
 
 def changed(path, command, *values):
