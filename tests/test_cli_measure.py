@@ -21,6 +21,7 @@ from temgrains.sizes.table import CUT
 from temgrains.statistics.labels import labelled, read_labels
 from temgrains.statistics.pooling import pool
 from temgrains.statistics.report import describe
+from temgrains.synthesis import paper_recipe, synthesise
 from tessellations import random_cells, with_lines
 
 
@@ -218,6 +219,57 @@ def test_many_numbers_in_pieces_are_counted():
     labels = np.zeros((3, 14), int)
     labels[0, ::2] = labels[2, ::2] = range(1, 8)
     assert labelled(labels).notes[0].startswith("7 numbers (1, 2, 3, 4, 5, ...) each stand for several")
+
+
+def greys(kind, highest):
+    """A film in grey: synthetic, or smooth as a picture without noise."""
+    if kind == "film":
+        image = synthesise(paper_recipe(shape=(96, 128), mean_diameter_px=(20.0, 21.0)), seed=4).image
+        return image.astype(np.uint16) * (highest // 255)
+    rows, columns = np.indices((96, 128))
+    if kind == "noise":
+        return np.random.default_rng(0).integers(0, highest, (96, 128))
+    return (highest * (2 + np.sin(rows / 9) + np.cos(columns / 7 + rows / 40)) / 4).astype(np.uint16)
+
+
+@pytest.mark.parametrize("kind", ["film", "noise", "smooth"])
+@pytest.mark.parametrize(("highest", "dtype"), [(255, np.uint8), (4095, np.uint16), (65535, np.uint16)])
+def test_a_grey_picture_is_no_map_of_labels(tmp_path, kind, highest, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", greys(kind, highest).astype(dtype))
+    with pytest.raises(UnreadableImage, match=r"it is a picture and no map of labels: most of its \d+ areas"):
+        read_labels(tmp_path / "a.tif")
+
+
+def test_of_a_folder_of_pictures_and_labels_the_labels_are_measured(tmp_path):
+    saved(tmp_path / "grains.tif")
+    Image.fromarray(greys("film", 255).astype(np.uint8)).save(tmp_path / "film.png")
+    lines = np.zeros((96, 128), bool)
+    lines[::12], lines[:, ::12] = True, True
+    Image.fromarray(lines).save(tmp_path / "lines.png")
+    Image.fromarray(lines.astype(np.uint8)).save(tmp_path / "ones.png")
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "film.png: it is a picture and no map of labels" in done.stderr
+    assert "lines.png: it is black and white" in done.stderr
+    assert "ones.png: it holds only 0 and 1, in lines around" in done.stderr
+    assert "3 of 4 maps failed" in done.stderr
+    assert (tmp_path / "out" / "grains.sizes.json").exists()
+
+
+@pytest.mark.parametrize("folder", ["images", "truth"])
+def test_real_micrographs_and_their_lines_are_no_maps_of_labels(shared, folder):
+    for path in (shared / "uo2" / folder).glob("*.png"):
+        with pytest.raises(UnreadableImage, match=r"it is a picture and no map|a map of boundaries"):
+            read_labels(path)
+
+
+def test_small_grains_and_few_areas_stay_labels(tmp_path):
+    grains = with_lines(random_cells((120, 140), 5, 1))
+    export.write_labels(tmp_path / "small.tif", grains)
+    assert read_labels(tmp_path / "small.tif").grains.count == grains.count
+    colours = np.where(grains.labels > 0, 1 + grains.labels % 4, 0).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "colours.tif", colours)
+    assert "4 numbers (1, 2, 3, 4) each stand for several" in read_labels(tmp_path / "colours.tif").notes[-1]
 
 
 def test_a_typed_size_that_is_off_the_file_is_said(tmp_path):

@@ -334,3 +334,22 @@ def test_a_workbook_holds_the_notes_too(tmp_path):
     assert "number 4 stands for several separate pieces" in about["notes"]
     assert "1 of 1 grains lie beside pixels that belong to no grain" in about["notes"]
     assert "several separate pieces" in (tmp_path / "film.sizes.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        '{"warnings": 7, "settings": [], "model": "paper", "iterations": {}}',
+        '{"warnings": {}, "settings": {"edges": 3}, "model": {"networks": 5}, "corrections": {"list": 1}}',
+        "[" * 10**5,
+        "[1, 2]",
+        "7",
+        '"text"',
+    ],
+)
+def test_what_lies_beside_labels_and_is_wrong_costs_no_report(found, tmp_path, about):
+    (tmp_path / "film.json").write_text(about)
+    (tmp_path / "film.overlay.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0")
+    beside = reports.Context.beside(tmp_path / "film.labels.tif", "film")
+    assert beside.picture is None
+    assert reports.write(tmp_path / "film.report.html", found, "html", context=beside).stat().st_size > 1000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
-from temgrains.files import atomic_path
+from temgrains.files import saving
 from temgrains.gui._image import KEY
 from temgrains.records import Boundaries, Grains, Iterate
 
@@ -118,7 +118,7 @@ def _write_tiff(
         }
         if known:
             options["metadata"] = {"unit": "nm"}
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         tifffile.imwrite(temporary, pixels, **options)
 
 
@@ -142,7 +142,7 @@ def _write_ome(
     if pixel_size is not None:
         for axis, size in zip("YX", pixel_size, strict=True):
             metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "nm"}
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         tifffile.imwrite(
             temporary,
             pixels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+_KINDS = {"model": dict, "settings": dict, "warnings": list}
+"""Entries of a provenance that are more than text, and what they must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,10 @@ class Context:
         """Take what `temgrains run` left beside a map of labels; what is missing or damaged is left out."""
         picture, provenance = None, cls().provenance
         overlay, about = labels.with_name(f"{stem}.overlay.png"), labels.with_name(f"{stem}.json")
-        try:
-            with Image.open(overlay) as image:
-                picture = np.asarray(image.convert("RGB"))
-        except (OSError, ValueError):
-            picture = None
-        try:
-            provenance = dict(json.loads(about.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            provenance = {}
+        # Edited or damaged files fail in a dozen ways, and a report without them is better than none.
+        with contextlib.suppress(Exception), Image.open(overlay) as image:
+            picture = np.asarray(image.convert("RGB"))
+        with contextlib.suppress(Exception):
+            told = dict(json.loads(about.read_text(encoding="utf-8")))
+            provenance = {name: it for name, it in told.items() if isinstance(it, _KINDS.get(name, object))}
         return cls(picture, provenance)
