@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
-from temgrains.files import atomic_path
+from temgrains.files import saving
 from temgrains.models.card import Model, ModelError, built, check_card, check_self_test, digest
 
 DEFAULT = "default"
@@ -95,7 +95,7 @@ def save(model: Model, path: str | Path | None = None) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = serialise(model.tensors(), metadata={"card": json.dumps(model.card, sort_keys=True)})
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         temporary.write_bytes(content)
     return path
 
