@@ -102,7 +102,7 @@ SAVES = {
 SAID = {
     "project": FILE.format("film.temgrains"),
     "example": "cannot write set/.*[.]example: File too large; the file is as it was before",
-    "model": "File too large",
+    "model": FILE.format("model.safetensors"),
     "recipe": FILE.format("recipe.toml"),
     "journal": "corrections cannot be journalled in journals/film.sqlite: .*; they are only in memory",
     "run": f"film.png: {FILE.format('out/film.overlay.png')}",
