@@ -121,7 +121,8 @@ class Link(QObject):
     def _is_ours(self, layer: Labels) -> bool:
         image = self._desk.watch.image
         told = about(layer)
-        return image is not None and told == {"role": "grains", "image": str(image.unique_id)}
+        ours = told.get("role") == "grains"
+        return ours and image is not None and told.get("image") == str(image.unique_id)
 
     def _listen(self, on: bool) -> None:
         if self.layer is not None:

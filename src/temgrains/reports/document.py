@@ -68,6 +68,7 @@ def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("grains", number(content["grains"])),
         ("whole grains", number(content["grains_whole"])),
         ("share of the image in grains", f"{100 * content['share_of_image_in_grains']:.1f} %"),
+        ("share of the image left out", f"{100 * content['share_of_image_excluded']:.1f} %"),
         ("length of the boundaries", f"{number(network[f'length_{unit}'])} {unit}"),
         ("segments between junctions", number(network["segments"])),
         ("mean segment between junctions", f"{number(network[f'mean_segment_{unit}'])} {unit}"),
