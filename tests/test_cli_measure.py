@@ -72,6 +72,14 @@ def test_a_map_is_measured_with_the_scale_of_its_file(tmp_path):
     assert summary["percentiles"] == sorted(summary["percentiles"])
 
 
+def test_what_run_knew_of_the_scale_is_told_with_the_sizes(tmp_path):
+    saved(tmp_path / "film.labels.tif", pixel_size=(0.7243, 0.7243))
+    (tmp_path / "film.json").write_text('{"pixel_size_nm": [0.7243, 0.7243], "calibration": "scale bar"}')
+    assert invoke(tmp_path / "film.labels.tif", "--out", tmp_path).exit_code == 0
+    content = strict(tmp_path / "film.sizes.json")
+    assert (content["pixel_size_nm"], content["calibration"]) == ([0.7243, 0.7243], "scale bar")
+
+
 def test_a_folder_is_pooled(tmp_path):
     for seed in range(3):
         saved(tmp_path / f"{seed}.labels.tif", seed)

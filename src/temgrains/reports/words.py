@@ -57,10 +57,10 @@ def _image(found: SizeStatistics) -> str:
     rows, columns = found.counted.cells.shape
     size = found.labelled.pixel_size
     if size is None:
-        return f"The image had {rows} x {columns} pixels of unknown size; sizes are in pixels."
-    text = number(size[0]) if math.isclose(*size, rel_tol=1e-6) else f"{number(size[0])} x {number(size[1])}"
+        return f"The image had {rows} × {columns} pixels of unknown size; sizes are in pixels."
+    text = number(size[0]) if math.isclose(*size, rel_tol=1e-6) else f"{number(size[0])} × {number(size[1])}"
     return (
-        f"The image had {rows} x {columns} pixels of {text} nm (calibration: {found.labelled.calibration})."
+        f"The image had {rows} × {columns} pixels of {text} nm (calibration: {found.labelled.calibration})."
     )
 
 
@@ -169,7 +169,13 @@ def _doubts(found: SizeStatistics) -> list[str]:
 def settings_rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
     """Give settings as rows of name and value."""
     return [
-        (f"{stage}.{key}", "automatic" if value is None else str(value))
+        (f"{stage}.{key}", _setting(value))
         for stage, values in settings.items()
         for key, value in (values.items() if isinstance(values, dict) else [("", values)])
     ]
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "automatic"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
