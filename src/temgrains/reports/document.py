@@ -12,7 +12,7 @@ from temgrains.records import Instrument
 from temgrains.reports.blocks import PAIR, Block, Heading, Picture, Table, Text
 from temgrains.reports.figures import draw
 from temgrains.reports.outlying import apart_of
-from temgrains.reports.words import number, paragraph, settings_rows
+from temgrains.reports.words import number, paragraph, settings_rows, sides
 from temgrains.statistics.astm import EXTRAPOLATED
 from temgrains.statistics.naming import counted
 
@@ -28,6 +28,7 @@ _FIGURE_DPI, _FIGURE_MM = 150, 215
 def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
     """Give the parts of a report in their order."""
     settings = settings_rows(context.provenance.get("settings", {}))
+    ending: list[Block] = [Heading("Settings"), Table((), settings, PAIR)] if settings else []
     return [
         Table((), _result(found), PAIR),
         Heading("For the methods section"),
@@ -45,7 +46,7 @@ def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
         Table((), _uncertainty(found), PAIR),
         Heading("How it was made"),
         Table((), _making(found, context), PAIR),
-        *((Heading("Settings"), Table((), settings, PAIR)) if settings else ()),
+        *ending,
     ]
 
 
@@ -83,8 +84,7 @@ def _scale(found: SizeStatistics) -> str:
     size = found.labelled.pixel_size
     if size is None:
         return "unknown: sizes are in pixels, and G is undefined"
-    text = number(size[0]) if math.isclose(*size, rel_tol=1e-6) else f"{number(size[0])} × {number(size[1])}"
-    return f"{text} nm per pixel, from: {found.labelled.calibration}"
+    return f"{sides(size)} nm per pixel, from: {found.labelled.calibration}"
 
 
 def _on_methods(found: SizeStatistics) -> str:
@@ -223,7 +223,7 @@ def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
     made, model = context.provenance, context.provenance.get("model", {})
     rows: list[tuple[str, ...]] = [
         ("source", str(made.get("source", found.content["source"]))),
-        ("image", " × ".join(map(str, found.counted.cells.shape)) + " px, height × width"),
+        ("image", " x ".join(map(str, found.counted.cells.shape)) + " px, height x width"),
         ("microscope", _instrument(made.get("instrument"))),
         ("scale", _scale(found)),
         ("temgrains", str(made.get("version", context.version))),

@@ -136,7 +136,7 @@ def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
     if any(note.startswith("page ") for note in decoded.notes):
         raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
     said = decoded.calibration
-    excluded, doubt = _left_out(decoded)
+    excluded, misfit = _left_out(decoded)
     found = labelled(
         decoded.pixels,
         source=str(path),
@@ -144,7 +144,7 @@ def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
         calibration="typed" if typed else said.source,
         excluded=excluded,
     )
-    found = replace(found, notes=(*decoded.notes, *(() if typed else said.notes), *doubt, *found.notes))
+    found = replace(found, notes=(*decoded.notes, *(() if typed else said.notes), *misfit, *found.notes))
     ratio = off(typed, said.pixel_size) if typed and said.pixel_size else None
     if ratio is None or typed is None or said.pixel_size is None:
         return found

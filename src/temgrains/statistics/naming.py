@@ -16,7 +16,7 @@ _SYMBOLS = ("N_", "L_", "P_", "S_", "l_")
 
 
 def counted(name: str, value: str) -> str:
-    """Give a count with its unit, such as ``A = 464366 nm²`` of ``A_nm2``; symbols stay as formulas have them.
+    """Give a count with its unit, such as ``A = 464366 nm²`` of ``A_nm2``; symbols are those of formulas.
 
     Parameters
     ----------
