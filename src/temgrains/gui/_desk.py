@@ -6,6 +6,7 @@ into layers, and jobs into results. It can outlive any dock, and any layer can v
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info, show_warning
@@ -222,9 +223,11 @@ class Desk(QObject):
         if self._docks == {dock}:
             self.runner.abandon()
             self.side_work.abandon()
-            self._drawing.stop()
-            _keys.unbind(self.viewer)
-            self.left.emit()
+            # When napari ends, Qt may delete the timer, or all of this, before the docks.
+            with contextlib.suppress(RuntimeError):
+                self._drawing.stop()
+                _keys.unbind(self.viewer)
+                self.left.emit()
         self._docks.discard(dock)
 
     # From napari
