@@ -168,4 +168,4 @@ def _is_stroke(columns: slice, whole: Shape) -> bool:
     """Whether a shape is the stroke of a letter, as that of T or L: what it is part of is tall, not wider."""
     tall, wide = (side.stop - side.start for side in whole)
     length = columns.stop - columns.start
-    return wide <= _WIDTH_MAX * length and tall >= _HEIGHT_MIN * length
+    return bool(wide <= _WIDTH_MAX * length and tall >= _HEIGHT_MIN * length)
