@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from temgrains.statistics.labels import Labelled
+
+_ROUNDED = 1e-9
+"""By how much a tag, which holds a ratio of whole numbers, may differ from the size it was made of."""
 
 
 _KINDS = {"model": dict, "settings": dict, "warnings": list}
@@ -46,6 +51,22 @@ class Context:
     def version(self) -> str:
         """The version of this package."""
         return version("temgrains")
+
+    def calibrated(self, labels: Labelled) -> Labelled:
+        """Give labels the calibration that their result states, which knows more of it than a tag does.
+
+        Labels of another pixel size stay as they are: the user has typed it, or the result is another one.
+        """
+        told, source = self.provenance.get("pixel_size_nm"), self.provenance.get("calibration")
+        if not (isinstance(told, list) and len(told) == 2 and isinstance(source, str)):
+            return labels
+        if (
+            labels.pixel_size is None
+            or labels.calibration == "typed"
+            or not np.allclose(np.asarray(told, float), labels.pixel_size, rtol=_ROUNDED, atol=0)
+        ):
+            return labels
+        return replace(labels, pixel_size=(float(told[0]), float(told[1])), calibration=source)
 
     @classmethod
     def beside(cls, labels: Path, stem: str) -> Context:

@@ -12,7 +12,7 @@ from skimage.measure import label as pieces_of
 from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage, picture, tiff
 from temgrains.micrograph.calibration import checked_size, off, shown
-from temgrains.records import Boundaries
+from temgrains.records import Boundaries, mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,18 +139,21 @@ def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
     if any(note.startswith("page ") for note in decoded.notes):
         raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
     said = decoded.calibration
+    excluded, misfit = _left_out(decoded)
     found = labelled(
         decoded.pixels,
         source=str(path),
         pixel_size=typed or said.pixel_size,
         calibration="typed" if typed else said.source,
+        excluded=excluded,
         pieces=False,
     )
     pieces = _pieces(found)
     _refuse_picture(found, pieces)
     _refuse_lines(found, pieces)
     scattered = _scattered(found, pieces)
-    found = replace(found, notes=(*decoded.notes, *(() if typed else said.notes), *scattered))
+    said_so = () if typed else said.notes
+    found = replace(found, notes=(*decoded.notes, *said_so, *misfit, *scattered))
     ratio = off(typed, said.pixel_size) if typed and said.pixel_size else None
     if ratio is None or typed is None or said.pixel_size is None:
         return found
@@ -183,6 +186,18 @@ def _refuse_lines(found: Labelled, pieces: NDArray[np.int64]) -> None:
                 f"it holds only 0 and {found.numbers[0]}, in lines around {meshes} grains: a map of "
                 "boundaries; give the map of labels"
             )
+
+
+def _left_out(decoded: Decoded) -> tuple[MaskArray | None, tuple[str, ...]]:
+    """Give where the file says that no specimen is shown, and a note where that is not so."""
+    if not decoded.excluded or decoded.pixels.ndim != 2:
+        return None, ()
+    excluded = mask_of(decoded.excluded, decoded.pixels.shape)
+    outside = any(bottom > decoded.pixels.shape[0] or right > decoded.pixels.shape[1]
+                  for _, _, bottom, right in decoded.excluded)  # fmt: skip
+    if excluded is None or outside or decoded.pixels[excluded].any():
+        return None, ("what its description says is left out does not fit its labels and was not used",)
+    return excluded, ()
 
 
 def _scattered(found: Labelled, pieces: NDArray[np.int64]) -> tuple[str, ...]:
