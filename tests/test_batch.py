@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -106,6 +107,63 @@ def test_any_failure_while_writing_is_one_sentence(images, tmp_path, model, monk
     assert [outcome.error is None for outcome in outcomes] == [False, True, True]
     assert outcomes[0].error.startswith(f"{images[0]}: {said}")
     assert "\n" not in outcomes[0].error
+
+
+def during(image, then):
+    """A progress that does something once when that image is begun."""
+
+    def progress(stage, done, _total):
+        if (stage, done) == ("images", image):
+            then()
+
+    return progress
+
+
+def test_an_image_that_vanishes_before_it_is_read_costs_only_itself(images, tmp_path, model):
+    outcomes = batch.run(
+        images, out=tmp_path / "out", model=model, settings=FEW, progress=during(1, images[1].unlink)
+    )
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert outcomes[1].error.startswith(f"{images[1]}: ")
+    assert "\n" not in outcomes[1].error
+
+
+def test_pages_that_vanish_before_they_are_read_cost_only_themselves(images, tmp_path, model):
+    pages = np.stack([np.asarray(Image.open(path)) for path in images[:2]])
+    tifffile.imwrite(tmp_path / "stack.tif", pages, photometric="minisblack", metadata=None)
+    outcomes = batch.run(
+        [tmp_path / "stack.tif", images[2]],
+        out=tmp_path / "out",
+        model=model,
+        settings=FEW,
+        pages="all",
+        progress=during(1, (tmp_path / "stack.tif").unlink),
+    )
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert outcomes[1].error.startswith(f"page 2 of {tmp_path / 'stack.tif'}: ")
+
+
+def test_an_image_that_is_cut_off_meanwhile_is_refused(images, tmp_path, model):
+    whole = images[1].read_bytes()
+    outcomes = batch.run(
+        images,
+        out=tmp_path / "out",
+        model=model,
+        settings=FEW,
+        progress=during(1, lambda: images[1].write_bytes(whole[: len(whole) // 2])),
+    )
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert outcomes[1].files == ()
+
+
+def test_a_folder_for_results_that_vanishes_is_named_for_each_image(images, tmp_path, model):
+    out = tmp_path / "out"
+    outcomes = batch.run(
+        images, out=out, model=model, settings=FEW, progress=during(1, lambda: shutil.rmtree(out))
+    )
+    assert [outcome.error is None for outcome in outcomes] == [True, False, False]
+    said = f"{images[1]}: cannot write to {out}: the folder does not exist; create it first"
+    assert outcomes[1].error == said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights on Windows")

@@ -9,7 +9,9 @@ import numpy as np
 import tifffile
 from typer.testing import CliRunner
 
-from temgrains import pipeline
+from analysed import made
+from archived import rewritten
+from temgrains import batch, pipeline
 from temgrains.cli import app
 from temgrains.corrections import trace, verbs
 from temgrains.micrograph import from_array
@@ -36,3 +38,33 @@ def test_a_project_and_a_damaged_one(tmp_path):
     assert labels.max() == analysis.grains.count - 1
     told = json.loads((tmp_path / "out" / "film.json").read_text(encoding="utf-8"))
     assert told["corrections"]["operations"] == 1
+
+
+def described(entries, **changed):
+    entries["project.json"] = json.dumps(json.loads(entries["project.json"]) | changed)
+
+
+def test_projects_that_do_not_tell_how_they_were_made_are_done_with_a_note(tmp_path):
+    changes = {
+        "bare": {"provenance": {}},
+        "wrong": {"provenance": {"warnings": 7, "stopped": [], "iterations": "few", "model": "paper"}},
+        "none": {"provenance": "lost"},
+        "size": {"pixel_size_nm": "0.5"},
+        "good": {},
+    }
+    paths = [tmp_path / f"{name}.temgrains" for name in changes]
+    for path, change in zip(paths, changes.values(), strict=True):
+        save_project(path, Project(made()))
+        rewritten(path, lambda entries, change=change: described(entries, **change))
+    outcomes = batch.run(paths, out=tmp_path / "out", model="paper")
+    assert [outcome.error is None for outcome in outcomes] == [True, True, False, False, True]
+    assert "it does not tell which model found its boundaries" in outcomes[0].warnings
+    assert "its entry warnings is 7; what the file shows was put in its place" in outcomes[1].warnings
+    assert (
+        outcomes[2].error == f"{paths[2]} cannot be read as a project: its provenance is no table but 'lost'"
+    )
+    assert outcomes[3].error.startswith(
+        f"{paths[3]} cannot be read as a project: pixel_size is '0.5'; it must"
+    )
+    told = json.loads((tmp_path / "out" / "wrong.json").read_text(encoding="utf-8"))
+    assert (told["iterations"], told["stopped"], told["model"]) == (2, None, {"name": "unknown"})

@@ -243,6 +243,23 @@ def test_run_takes_the_micrographs_of_a_folder(image, model, tmp_path):
     assert "is a file; give a folder for the results" in said
 
 
+def test_run_does_the_others_where_a_folder_cannot_be_opened(image, model, tmp_path, monkeypatch):
+    (tmp_path / "shut").mkdir()
+    listed = Path.iterdir
+
+    def shut(folder):
+        if folder.name == "shut":  # as a drive that went away, or one without rights
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    done = invoke("run", tmp_path / "shut", image, "--out", tmp_path / "out", "--model", model)
+    assert done.exit_code == 1
+    assert f"Error: {tmp_path / 'shut'}: it cannot be opened as a folder (Permission denied)" in done.stderr
+    assert "1 of 2 images failed" in done.stderr
+    assert f"{image}: " in done.stdout
+
+
 def test_missing_settings_file_is_one_sentence(image, tmp_path):
     said = fails("run", image, "--out", tmp_path, "--settings", tmp_path / "gone.toml")
     assert said == f"Error: {tmp_path / 'gone.toml'}: No such file or directory"
@@ -617,6 +634,42 @@ def test_score_refuses_maps_of_labels(maps):
     soft = np.repeat(np.linspace(0, 255, 96).astype(np.uint8)[None], 64, 0)
     Image.fromarray(soft).save(found / "film.png")
     works("score", truth / "film.png", found / "film.png")
+
+
+def noted(truth, found):
+    return works("score", truth, found).stderr
+
+
+def test_score_says_what_is_hardly_a_map_of_boundaries(maps, tmp_path):
+    truth = maps[0] / "film.png"
+    lines = np.asarray(Image.open(truth))
+    film = np.random.default_rng(0).integers(0, 256, lines.shape).astype(np.uint8)
+    hostile = {
+        "dark": (
+            255 - lines,
+            "98% of the pixels are boundary; is it a picture, or are its lines dark on bright",
+        ),
+        "all": (np.full_like(lines, 255), "100% of the pixels are boundary"),
+        "film": (film, "of the pixels are boundary; is it a picture"),
+        "overlay": (np.dstack([np.maximum(film, lines), film, film]), "of the pixels are boundary"),
+        "none": (np.zeros_like(lines), "no pixel is above 127, so that it shows no boundary"),
+        "numbers": (lines // 255 * 7 + 1, "no pixel is above 127"),
+    }
+    assert noted(truth, truth) == ""
+    for name, (pixels, said) in hostile.items():
+        path = tmp_path / f"{name}.png"
+        Image.fromarray(pixels).save(path)
+        assert noted(truth, path).startswith(f"{path}: note: ")
+        assert said in noted(truth, path)
+        assert noted(truth, path).count("\n") == 1
+    assert "the truth holds no boundary" in fails("score", tmp_path / "none.png", truth)
+
+
+def test_score_of_colours_is_that_of_their_brightest(maps, tmp_path):
+    truth = maps[0] / "film.png"
+    lines = np.asarray(Image.open(truth))
+    Image.fromarray(np.dstack([lines, 0 * lines, lines // 2])).save(tmp_path / "red.png")
+    assert works("score", truth, tmp_path / "red.png").stdout.splitlines()[1].split()[1:4] == ["1.000"] * 3
 
 
 def test_score_of_different_shapes_names_the_image(maps):

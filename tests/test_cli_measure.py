@@ -14,13 +14,15 @@ from typer.testing import CliRunner
 
 from temgrains import export, reports
 from temgrains.cli import app
+from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage
-from temgrains.records import Grains
+from temgrains.records import Boundaries, Grains
 from temgrains.sizes import measure
-from temgrains.sizes.table import CUT
-from temgrains.statistics.labels import labelled, read_labels
+from temgrains.sizes.table import CUT, CUT_OR_EXCLUDED
+from temgrains.statistics.labels import Labelled, labelled, read_labels
 from temgrains.statistics.pooling import pool
 from temgrains.statistics.report import describe
+from temgrains.synthesis import paper_recipe, synthesise
 from tessellations import random_cells, with_lines
 
 
@@ -71,6 +73,14 @@ def test_a_map_is_measured_with_the_scale_of_its_file(tmp_path):
     assert summary["percentiles"] == sorted(summary["percentiles"])
 
 
+def test_what_run_knew_of_the_scale_is_told_with_the_sizes(tmp_path):
+    saved(tmp_path / "film.labels.tif", pixel_size=(0.7243, 0.7243))
+    (tmp_path / "film.json").write_text('{"pixel_size_nm": [0.7243, 0.7243], "calibration": "scale bar"}')
+    assert invoke(tmp_path / "film.labels.tif", "--out", tmp_path).exit_code == 0
+    content = strict(tmp_path / "film.sizes.json")
+    assert (content["pixel_size_nm"], content["calibration"]) == ([0.7243, 0.7243], "scale bar")
+
+
 def test_a_folder_is_pooled(tmp_path):
     for seed in range(3):
         saved(tmp_path / f"{seed}.labels.tif", seed)
@@ -115,6 +125,49 @@ def test_a_map_that_fails_does_not_stop_the_others(tmp_path):
     assert "1 of 2 maps failed" in done.stderr
     assert "Traceback" not in done.output
     assert (tmp_path / "out" / "good.sizes.json").exists()
+
+
+def with_a_scale_bar(seed=1):
+    """Grains with a corner left out, as an analysis leaves them beside a scale bar."""
+    grains = with_lines(random_cells((120, 140), 14, seed))
+    excluded = np.zeros(grains.labels.shape, bool)
+    excluded[95:115, 4:50] = True
+    labels = np.where(excluded, 0, grains.labels)
+    _, dense = np.unique(labels, return_inverse=True)
+    dense = dense.reshape(labels.shape).astype(np.int32)
+    return label(Boundaries((dense == 0) & ~excluded, dense, excluded=excluded))
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_a_map_knows_what_of_its_image_was_left_out(tmp_path, bits, monkeypatch):
+    if bits == 32:
+        monkeypatch.setattr(export, "_IMAGEJ_BYTES", 0)
+    grains = with_a_scale_bar()
+    export.write_labels(tmp_path / "film.labels.tif", grains, pixel_size=(2.0, 2.0))
+    done = invoke(tmp_path / "film.labels.tif", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "note: 5.48 % of the image is left out; grains that it cuts count as cut" in done.stderr
+    assert "thick lines" not in done.stderr
+    table = pd.read_csv(tmp_path / "film.sizes.csv", keep_default_na=False, na_values=[""])
+    expected = measure(grains, pixel_size=(2.0, 2.0)).table
+    assert table["remark"].fillna("").tolist() == expected["remark"].tolist()
+    assert (table["remark"] == CUT_OR_EXCLUDED).tolist() == grains.on_border.tolist()
+    content = strict(tmp_path / "film.sizes.json")
+    known = describe(Labelled.of(grains, pixel_size=(2.0, 2.0))).content
+    for name in ("methods", "distribution", "network", "share_of_image_in_grains"):
+        assert content[name] == known[name], name
+    assert content["share_of_image_excluded"] == pytest.approx(20 * 46 / (120 * 140))
+    assert content["share_of_image_in_grains"] == pytest.approx(1 - 20 * 46 / (120 * 140))
+
+
+@pytest.mark.parametrize("excluded", ["0,0,20,20", "118,0,500,2", "200,200,210,210"])
+def test_a_description_that_does_not_fit_the_map_is_not_believed(tmp_path, excluded):
+    labels = np.ones((120, 140), np.uint16)
+    labels[118:, :2] = 0
+    tifffile.imwrite(tmp_path / "a.tif", labels, description=f"excluded={excluded}", metadata=None)
+    found = read_labels(tmp_path / "a.tif")
+    assert found.grains.excluded is None
+    assert "what its description says is left out does not fit its labels and was not used" in found.notes
 
 
 def test_without_a_scale_sizes_are_in_px_and_g_is_undefined(tmp_path):
@@ -218,6 +271,57 @@ def test_many_numbers_in_pieces_are_counted():
     labels = np.zeros((3, 14), int)
     labels[0, ::2] = labels[2, ::2] = range(1, 8)
     assert labelled(labels).notes[0].startswith("7 numbers (1, 2, 3, 4, 5, ...) each stand for several")
+
+
+def greys(kind, highest):
+    """A film in grey: synthetic, or smooth as a picture without noise."""
+    if kind == "film":
+        image = synthesise(paper_recipe(shape=(96, 128), mean_diameter_px=(20.0, 21.0)), seed=4).image
+        return image.astype(np.uint16) * (highest // 255)
+    rows, columns = np.indices((96, 128))
+    if kind == "noise":
+        return np.random.default_rng(0).integers(0, highest, (96, 128))
+    return (highest * (2 + np.sin(rows / 9) + np.cos(columns / 7 + rows / 40)) / 4).astype(np.uint16)
+
+
+@pytest.mark.parametrize("kind", ["film", "noise", "smooth"])
+@pytest.mark.parametrize(("highest", "dtype"), [(255, np.uint8), (4095, np.uint16), (65535, np.uint16)])
+def test_a_grey_picture_is_no_map_of_labels(tmp_path, kind, highest, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", greys(kind, highest).astype(dtype))
+    with pytest.raises(UnreadableImage, match=r"it is a picture and no map of labels: most of its \d+ areas"):
+        read_labels(tmp_path / "a.tif")
+
+
+def test_of_a_folder_of_pictures_and_labels_the_labels_are_measured(tmp_path):
+    saved(tmp_path / "grains.tif")
+    Image.fromarray(greys("film", 255).astype(np.uint8)).save(tmp_path / "film.png")
+    lines = np.zeros((96, 128), bool)
+    lines[::12], lines[:, ::12] = True, True
+    Image.fromarray(lines).save(tmp_path / "lines.png")
+    Image.fromarray(lines.astype(np.uint8)).save(tmp_path / "ones.png")
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "film.png: it is a picture and no map of labels" in done.stderr
+    assert "lines.png: it is black and white" in done.stderr
+    assert "ones.png: it holds only 0 and 1, in lines around" in done.stderr
+    assert "3 of 4 maps failed" in done.stderr
+    assert (tmp_path / "out" / "grains.sizes.json").exists()
+
+
+@pytest.mark.parametrize("folder", ["images", "truth"])
+def test_real_micrographs_and_their_lines_are_no_maps_of_labels(shared, folder):
+    for path in (shared / "uo2" / folder).glob("*.png"):
+        with pytest.raises(UnreadableImage, match=r"it is a picture and no map|a map of boundaries"):
+            read_labels(path)
+
+
+def test_small_grains_and_few_areas_stay_labels(tmp_path):
+    grains = with_lines(random_cells((120, 140), 5, 1))
+    export.write_labels(tmp_path / "small.tif", grains)
+    assert read_labels(tmp_path / "small.tif").grains.count == grains.count
+    colours = np.where(grains.labels > 0, 1 + grains.labels % 4, 0).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "colours.tif", colours)
+    assert "4 numbers (1, 2, 3, 4) each stand for several" in read_labels(tmp_path / "colours.tif").notes[-1]
 
 
 def test_a_typed_size_that_is_off_the_file_is_said(tmp_path):

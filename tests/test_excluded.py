@@ -13,11 +13,12 @@ from skimage.measure import label as components
 from drawings import draw, grid, rough_state
 from temgrains.boundaries import close
 from temgrains.edges import find_edges
+from temgrains.files import boxes_in, boxes_text
 from temgrains.grains import label
 from temgrains.micrograph import from_array
 from temgrains.micrograph.excluded import check_boxes, filled
 from temgrains.pipeline.steps import edges_of
-from temgrains.records import Micrograph, mask_of
+from temgrains.records import Micrograph, boxes_of, mask_of
 from temgrains.settings import BoundarySettings
 from temgrains.sizes import measure
 from temgrains.statistics.field import Field
@@ -45,6 +46,23 @@ def test_boxes_become_a_mask():
     np.testing.assert_array_equal(box((3, 6), (1, 1, 3, 3), (-5, 4, 2, 90)), expected)
     assert box((3, 6)) is None
     assert Micrograph(np.zeros((3, 6), np.float32), excluded=((1, 1, 3, 3),)).excluded_mask.sum() == 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 9), st.integers(1, 9))
+def test_a_mask_becomes_boxes_and_a_mask_again(seed, share, height, width):
+    mask = np.random.default_rng(seed).random((height, width)) < share
+    boxes = boxes_of(mask)
+    again = mask_of(boxes, mask.shape)
+    np.testing.assert_array_equal(mask, np.zeros_like(mask) if again is None else again)
+    assert sum((bottom - top) * (right - left) for top, left, bottom, right in boxes) == mask.sum()
+    assert boxes_in(f"ImageJ=1.11a\nexcluded={boxes_text(boxes)}\nunit=nm\n") == boxes
+
+
+def test_rectangles_stay_what_they_are():
+    boxes = ((0, 4, 3, 6), (4, 0, 6, 3))
+    assert boxes_of(mask_of(boxes, (7, 7))) == boxes
+    assert boxes_of(None) == ()
 
 
 @pytest.mark.parametrize("wrong", [(3, 0, 5, 2), (-4, 0, 0, 2), (0, 6, 2, 9), (1, 1, 1, 3)])

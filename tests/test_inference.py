@@ -9,13 +9,14 @@ from torch import nn
 
 from temgrains import stages
 from temgrains.inference import Engine, computes_in_bfloat16, folded
-from temgrains.networks import ARCHITECTURES, GuessNet, PaperNet1, PaperNet2
+from temgrains.networks import GuessNet, GuidedNet, PaperNet1, PaperNet2, SightedNet
 from temgrains.stages import stages_of
 
 in_bfloat16 = pytest.mark.skipif(
     not computes_in_bfloat16(), reason="this processor does not compute in bfloat16"
 )
-COARSE = [GuessNet, PaperNet1]
+NETWORKS = [PaperNet1, PaperNet2, GuessNet, GuidedNet, SightedNet]
+COARSE = [GuessNet, PaperNet1, SightedNet]
 """Those that do not repeat their own answer."""
 
 
@@ -42,7 +43,7 @@ def whole(network, image):
         return network(torch.from_numpy(image)[None].float())[0, 0].numpy()
 
 
-@pytest.fixture(params=list(ARCHITECTURES.values()))
+@pytest.fixture(params=NETWORKS)
 def cls(request):
     return request.param
 

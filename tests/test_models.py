@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from temgrains import models
 from temgrains.models import Model, ModelError, make_model
-from temgrains.networks import PaperNet1, PaperNet2
+from temgrains.networks import GuessNet, PaperNet1, PaperNet2, SightedPair
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,13 @@ def test_card_tells_networks_digest_and_self_test(file):
     assert card["seed"] == 5
     assert len(card["sha256"]) == 64
     assert len(card["self_test"]["net1"]) == 24
+
+
+def test_a_wide_guess_and_a_pair_of_refiners_come_back(tmp_path):
+    made = models.make_model("wide", GuessNet((12, 16, 20, 24)), SightedPair(), criterion="paper")
+    again = models.verify(models.save(made, tmp_path / "wide.safetensors"))
+    assert again.net1.widths == (12, 16, 20, 24)
+    assert all(torch.equal(value, made.tensors()[key]) for key, value in again.tensors().items())
 
 
 def test_found_by_name_in_the_user_s_folder(model, home):
@@ -133,6 +140,9 @@ def test_a_safetensors_file_without_card_is_refused(file):
         ({"networks": {"net1": "os.system", "net2": "PaperNet2"}}, "are unknown"),
         ({"networks": 3}, "are unknown"),
         ({"networks": {"net1": ["PaperNet1"], "net2": {}}}, "are unknown"),
+        ({"widths": [8, 8, 8]}, r"widths \[8, 8, 8\] must be four whole numbers"),
+        ({"widths": [8, 8, 8, 1e9]}, "must be four whole numbers from 1 to 1024"),
+        ({"widths": "wide"}, "widths 'wide' must be"),
         ({"criterion": "never"}, "criterion 'never'"),
         ({"criterion": ["paper"]}, r"criterion \['paper'\] must be paper or reference"),
         ({"name": 7}, "name 7 must be text"),

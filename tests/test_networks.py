@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from temgrains.networks import ARCHITECTURES, STRIDE, PaperNet1, PaperNet2
+from temgrains.networks import (
+    STRIDE,
+    GuessNet,
+    GuidedNet,
+    PaperNet1,
+    PaperNet2,
+    SightedNet,
+    SightedPair,
+)
 
 
 def stored_values(network: torch.nn.Module) -> int:
@@ -28,7 +36,7 @@ def test_output_has_the_input_s_size_and_stays_under_the_ceiling(network, shape)
     assert grey.max() <= network.ceiling
 
 
-@pytest.mark.parametrize("cls", list(ARCHITECTURES.values()))
+@pytest.mark.parametrize("cls", [PaperNet1, PaperNet2, GuessNet, GuidedNet, SightedNet])
 def test_nothing_beyond_the_halo_reaches_a_pixel(cls):
     torch.manual_seed(0)
     network = cls().eval()
@@ -48,3 +56,18 @@ def test_unclipped_and_clipped_agree_within_the_range():
     network = PaperNet2().eval()
     state = 255 * torch.rand(1, 1, 32, 32)
     assert torch.equal(network.unclipped(state).clamp(0, 1), network(state))
+
+
+def test_a_pair_answers_with_the_mean_of_both():
+    torch.manual_seed(0)
+    pair = SightedPair().eval()
+    image = 255 * torch.rand(1, 6, 32, 48)
+    with_guess = torch.cat([image[:, :2], torch.full((1, 1, 32, 48), 255.0)], 1)
+    assert torch.allclose(pair(image), (pair.sighted(image) + pair.guided(with_guess)) / 2)
+
+
+def test_a_guess_is_as_wide_as_asked():
+    wide = GuessNet((16, 24, 32, 40))
+    assert wide.widths == (16, 24, 32, 40)
+    assert stored_values(wide) < stored_values(GuessNet())
+    assert wide.eval()(torch.rand(1, 4, 32, 48)).shape == (1, 1, 32, 48)

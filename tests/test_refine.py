@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from temgrains.models import Model
-from temgrains.networks import PaperNet1
-from temgrains.records import BoundaryMap, Cancelled, Iterate
+from temgrains.edges import find_edges
+from temgrains.models import Model, make_model
+from temgrains.networks import GuessNet, PaperNet1, SightedPair
+from temgrains.records import BoundaryMap, Cancelled, Iterate, Micrograph, Pins
 from temgrains.refine import PoorGuessWarning, measure_change, refine
 from temgrains.settings import RefineSettings
+from temgrains.sight import Sight
 
 
 class Rule(torch.nn.Module):
@@ -145,3 +147,62 @@ def test_guess_is_not_changed():
     before = START.grey.copy()
     course(lambda x: x + 3, max_iterations=3)
     assert np.array_equal(START.grey, before)
+
+
+@pytest.fixture(scope="module")
+def seeing():
+    """Give a pair of refiners with random weights, a film's edges, and a guess."""
+    torch.manual_seed(3)
+    model = make_model("pair", GuessNet((8, 8, 8, 8)), SightedPair(), criterion="paper")
+    rng = np.random.default_rng(4)
+    edges = find_edges(Micrograph(rng.random((48, 80), np.float32)))
+    return model, edges, BoundaryMap(rng.integers(0, 256, (48, 80), np.uint8))
+
+
+def first_pass(model, start, **how):
+    return next(refine(start, model=model, precision="float32", **how)).state
+
+
+def test_a_refiner_that_sees_gives_the_mean_of_all_views(seeing):
+    model, edges, start = seeing
+    sights = [Sight.of(edges, number) for number in (0, 1, 6)]
+    alone = []
+    for sight in sights:
+        image = np.stack([sight.see(start.grey), sight.see(start.grey), *sight.image])
+        with torch.inference_mode():
+            answer = model.net2.sighted(torch.from_numpy(image)[None].float())[0, 0].numpy()
+        alone.append(sight.back(answer, (48, 80)))
+    found = first_pass(model, start, sights=sights)
+    assert np.abs(found - 255 * np.mean(alone, axis=0)).max() <= 0.51
+    assert not np.array_equal(found, first_pass(model, start, sights=sights[:1]))
+
+
+@pytest.mark.parametrize("guided", [True, False])
+def test_without_a_view_or_a_guess_it_goes_by_what_there_is(seeing, guided):
+    model, edges, start = seeing
+    known = np.full((48, 80), 255 * guided, np.uint8)
+    image = np.stack([start.grey, start.grey if guided else known, known])
+    with torch.inference_mode():
+        answer = model.net2.guided(torch.from_numpy(image)[None].float())[0, 0].numpy()
+    sights = [] if guided else [Sight.of(edges)]
+    found = first_pass(model, start, sights=sights, settings=RefineSettings(guided=guided))
+    assert np.abs(found - 255 * answer).max() <= 0.51
+
+
+def test_pins_hold_while_it_sees(seeing):
+    model, edges, start = seeing
+    pins = Pins(np.zeros((48, 80), np.bool_), np.zeros((48, 80), np.bool_))
+    pins.boundary[10], pins.grain[30] = True, True
+    state = first_pass(model, start, sights=[Sight.of(edges, 3)], pins=pins)
+    assert (state[10] == 255).all()
+    assert (state[30] == 0).all()
+
+
+def test_progress_of_all_views_is_that_of_one_pass(seeing):
+    model, edges, start = seeing
+    told = []
+    sights = [Sight.of(edges, number) for number in (0, 1)]
+    first_pass(model, start, sights=sights, progress=lambda *step: told.append(step))
+    passes = [(done, of) for stage, done, of in told if stage == "pass"]
+    assert passes[0] == (0, 2)
+    assert passes[-1] == (2, 2)

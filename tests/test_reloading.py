@@ -120,7 +120,6 @@ def changed(saved, **values):
         ({"pixel_size_nm": [10**400, 0.4]}, r"pixel_size is \[1000"),
         ({"shape": [10**400, 96]}, "of an image of 10000000000000000000 x 96 px"),
         ({"settings": []}, "it is no result that can be reloaded"),
-        ({"model": None}, "it is no result that can be reloaded"),
         ({"counts": {"grains": 999, "pruned_px": 0, "completed_px": 0}}, "it tells of 999 grains"),
         ({"counts": {"grains": 10**400, "pruned_px": 0, "completed_px": 0}}, "it tells of 1000"),
         ({"counts": None}, "it is no result that can be reloaded"),
@@ -194,3 +193,32 @@ def test_grains_that_were_left_out_stay_out(tmp_path):
     after = reload(tmp_path / "film.json", film)
     assert before.boundaries.excluded.any()
     assert np.array_equal(after.boundaries.excluded, before.boundaries.excluded)
+
+
+@pytest.mark.parametrize("name", ["counts", "change", "shape", "stopped"])
+def test_json_that_lacks_an_entry_is_refused_by_its_name(name, analysis, saved):
+    said = json.loads(saved.read_text())
+    del said[name]
+    saved.write_text(json.dumps(said))
+    with pytest.raises(NotReloadable, match=f"it is no result that can be reloaded .it lacks '{name}'"):
+        reload(saved, plain_film(analysis))
+
+
+@pytest.mark.parametrize(
+    ("values", "doubt"),
+    [
+        ({"model": None}, "it does not tell which model found its boundaries"),
+        ({"model": {"confidence": [1]}}, "it does not tell which model found its boundaries"),
+        ({"warnings": 7}, "its entry warnings is 7; what the file shows was put in its place"),
+        ({"seconds": [1, 2]}, "its entry seconds is [1, 2]; what the file shows was put in its place"),
+        ({"excluded_share": "much"}, "its entry excluded_share is 'much'"),
+    ],
+)
+def test_an_entry_that_only_tells_is_put_right_and_doubted(values, doubt, analysis, saved):
+    changed(saved, **values)
+    again = reload(saved, plain_film(analysis))
+    assert any(said.startswith(doubt) for said in again.provenance["warnings"])
+    other = pipeline.with_pixel_size(again, (1.0, 1.0))
+    assert other.provenance["excluded_share"] == pytest.approx(analysis.provenance["excluded_share"])
+    assert isinstance(other.provenance["model"]["name"], str)
+    assert pipeline.refined_of(again).iterates is again.iterates

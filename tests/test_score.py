@@ -199,6 +199,34 @@ def test_damaged_file_is_refused(tmp_path, name, content):
         read_mask(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        (np.ones((8, 9), np.complex64), "holds values of type complex64; a boundary map holds greys"),
+        (np.full((8, 9), np.nan, np.float32), "holds values that are no numbers"),
+        (np.where(np.eye(9) > 0, np.inf, 0).astype(np.float32), "holds values that are no numbers"),
+    ],
+)
+def test_values_that_are_no_greys_are_refused(tmp_path, pixels, said):
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    with pytest.raises(ValueError, match=said):
+        read_mask(tmp_path / "a.tif")
+
+
+def test_a_map_that_claims_more_than_the_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2000, 2000), np.uint8), compression="zlib")
+    monkeypatch.setattr("temgrains.maps.memory_bytes", lambda: 10**7)
+    monkeypatch.setattr(tifffile.TiffFile, "asarray", pytest.fail)
+    with pytest.raises(ValueError, match=r"it claims 0\.0 GiB, more than a quarter of this computer's"):
+        read_mask(tmp_path / "a.tif")
+
+
+def test_a_large_map_that_pillow_warns_of_is_read(tmp_path, monkeypatch):
+    Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1500)
+    assert read_mask(tmp_path / "a.png").shape == (40, 50)
+
+
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.png"):
         read_mask(tmp_path / "nothing.png")

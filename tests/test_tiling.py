@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from temgrains import tiling
-from temgrains.networks import ARCHITECTURES, PaperNet1
+from temgrains.networks import GuessNet, GuidedNet, PaperNet1, PaperNet2, SightedNet
 from temgrains.records import Cancelled
 
 
-@pytest.fixture(scope="module", params=list(ARCHITECTURES.values()))
+@pytest.fixture(scope="module", params=[PaperNet1, PaperNet2, GuessNet, GuidedNet, SightedNet])
 def network(request):
     torch.manual_seed(3)
     return request.param().eval()
@@ -126,7 +126,7 @@ def test_repeated_runs_give_what_single_ones_give(network):
 
 
 def test_bfloat16_is_taken_on_request_or_where_network_and_processor_bear_it(monkeypatch):
-    coarse, fine = ARCHITECTURES["GuessNet"]().eval(), ARCHITECTURES["GuidedNet"]().eval()
+    coarse, fine = GuessNet().eval(), GuidedNet().eval()
     for able in (True, False):
         monkeypatch.setattr(tiling, "computes_in_bfloat16", lambda able=able: able)
         assert tiling.Repeated(coarse, precision="auto").coarse is able

@@ -57,7 +57,7 @@ class Case:
     paper: bool = False
     """Learns from the paper's recipe."""
     skips: bool = True
-    widths: tuple[int, ...] = GuessNet.widths
+    widths: tuple[int, ...] = (32, 64, 128, 192)
 
 
 CASES = {
@@ -82,8 +82,7 @@ class Ablated(nn.Module):
 
     def __init__(self, case: Case) -> None:
         super().__init__()
-        network = type("Sized", (GuessNet,), {"widths": case.widths})
-        self.network = network()
+        self.network = GuessNet(case.widths)
         if not case.skips:
             for stage in self.network.network.decoder:
                 stage.register_forward_pre_hook(_blank_skipped)

@@ -5,6 +5,7 @@
     python docs/experiments/compare.py noise            # Gaussian noise of variance 0.001 to 0.2
     python docs/experiments/compare.py contrast         # strong and weak boundaries apart
     python docs/experiments/compare.py sizes            # views of one size and of several
+    python docs/experiments/compare.py robust SHARED    # the same images resized, brighter, noisier, blurred
 
 SHARED is the folder of real data (data/uo2, data/saleh2025), which is not part of the repository. Prints the
 tables of docs/model.md.
@@ -12,7 +13,7 @@ tables of docs/model.md.
 
 import argparse
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,6 +190,55 @@ def by_size() -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(["film", "views"], sort=False).mean()
 
 
+def resized(factor: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Give what brings an image to another size."""
+    return lambda x: resize(x, [round(n * factor) for n in x.shape], order=1, anti_aliasing=factor < 1)
+
+
+def noisy(deviation: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Give what adds Gaussian noise [share of white]."""
+    return lambda x: x + np.random.default_rng(SEED).normal(0, deviation, x.shape)
+
+
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "as it is": lambda x: x,
+    "x 0.5": resized(0.5),
+    "x 2": resized(2),
+    "x 4": resized(4),
+    "gain 3, offset": lambda x: 3 * x + 40,
+    "gain 0.3": lambda x: 0.3 * x,
+    "gamma 0.6": lambda x: x**0.6,
+    "gamma 1.6": lambda x: x**1.6,
+    "noise 0.03": noisy(0.03),
+    "noise 0.06": noisy(0.06),
+    "blur 1 px": lambda x: filters.gaussian(x, 1),
+}
+ROBUST = ("uo2_05", "uo2_30")
+
+
+def robust(shared: Path) -> pd.DataFrame:
+    """Score the same real images changed in ways that change no grain (4 px, margin 12 px).
+
+    Grains of resized images go back to the image's size before they are scored.
+    """
+    rows = []
+    for name, film, truth in real_images(shared):
+        if name not in ROBUST:
+            continue
+        row: dict[str, object] = {"image": name}
+        for change, alter in CHANGES.items():
+            labels = tg.analyse(from_array(alter(film.pixels)), model="default").grains.labels
+            found = labels == 0
+            if labels.shape != truth.shape:
+                grains = ndimage.distance_transform_edt(found, return_distances=False, return_indices=True)
+                whole = labels[tuple(grains)]
+                back = resize(whole, truth.shape, order=0, preserve_range=True, anti_aliasing=False)
+                found = segmentation.find_boundaries(back, mode="inner")
+            row[change] = tg.score(truth, found, tolerance_px=4.0, margin_px=12).f1
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("image")
+
+
 def analysed(recipe: Recipe, model: models.Model) -> Iterator[tuple]:
     """Give fresh micrographs and their analyses at the scale they were drawn in."""
     settings = Settings(guess=GuessSettings(scale=1.0))
@@ -202,10 +252,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["real", "errors", "noise", "contrast", "sizes"])
+    parser.add_argument("what", choices=["real", "errors", "noise", "contrast", "sizes", "robust"])
     parser.add_argument("shared", type=Path, nargs="?")
     arguments = parser.parse_args()
-    if arguments.what in {"real", "errors"} and arguments.shared is None:
+    if arguments.what in {"real", "errors", "robust"} and arguments.shared is None:
         parser.error(f"{arguments.what} needs SHARED, the folder of real data")
     warnings.simplefilter("ignore", PoorGuessWarning)
     table = {
@@ -214,6 +264,7 @@ def main() -> None:
         "noise": under_noise,
         "contrast": by_contrast,
         "sizes": by_size,
+        "robust": lambda: robust(arguments.shared),
     }[arguments.what]()
     print(table.round(3).to_string())
 

@@ -203,7 +203,7 @@ def _replayed(path: Path) -> Analysis:
     project = open_project(path)
     analysis = project.corrected()
     known = analysis.provenance
-    said = [*known.get("warnings", []), *project.notes]
+    said = [*known["warnings"], *project.notes]
     return replace(analysis, provenance={**known, "warnings": said})
 
 

@@ -14,8 +14,8 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from temgrains.files import RESULT_MAPS, csv_text, plain, saving, write_text
-from temgrains.records import Progress, silent
+from temgrains.files import RESULT_MAPS, boxes_text, csv_text, plain, saving, write_text
+from temgrains.records import Progress, boxes_of, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -170,9 +170,19 @@ def write_labels(path: str | Path, grains: Grains, *, pixel_size: PixelSize | No
     ------
     OSError
         If the file cannot be written.
+
+    Notes
+    -----
+    Where no specimen is shown the number is 0, as on boundaries; the line ``excluded=`` of the description
+    lists those parts as rectangles (top, left, bottom, right), so that the map can be measured by itself.
     """
     kind = np.uint16 if grains.labels.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32
-    _write_tiff(path, grains.labels.astype(kind), pixel_size)
+    _write_tiff(path, grains.labels.astype(kind), pixel_size, excluded=excluded_of(grains))
+
+
+def excluded_of(grains: Grains) -> str:
+    """Say as text, for the description of a TIFF, where no specimen is shown; "" where it is everywhere."""
+    return "" if grains.excluded is None else boxes_text(boxes_of(grains.excluded & (grains.labels == 0)))
 
 
 def write_iterates(
@@ -272,6 +282,7 @@ def _write_tiff(
     pixel_size: PixelSize | None,
     *,
     names: Sequence[str] | None = None,
+    excluded: str = "",
 ) -> None:
     """Write one image, or named frames, as ImageJ does it; beyond its limits with the same description."""
     first = pixels[0] if names else np.asarray(pixels)
@@ -280,13 +291,14 @@ def _write_tiff(
     options: dict[str, Any] = {"photometric": "minisblack"}
     if pixel_size is not None:
         options |= {"resolution": (1 / pixel_size[1], 1 / pixel_size[0]), "resolutionunit": "NONE"}
-    unit = {} if pixel_size is None else {"unit": "nm"}
+    said = {} if pixel_size is None else {"unit": "nm"}
+    said |= {"excluded": excluded} if excluded else {}
     if first.dtype.itemsize <= 2 and size <= _IMAGEJ_BYTES:
         kept = {"axes": "TYX", "Labels": list(names)} if names else {"axes": "YX"}
-        options |= {"imagej": True, "metadata": {**kept, **unit}}
+        options |= {"imagej": True, "metadata": {**kept, **said}}
     else:
         stack = {"images": len(names), "frames": len(names), "hyperstack": "true"} if names else {}
-        lines = {"ImageJ": "1.11a", **stack, **unit}
+        lines = {"ImageJ": "1.11a", **stack, **said}
         text = "".join(f"{key}={value}\n" for key, value in lines.items())
         options |= {"metadata": None, "description": text, "bigtiff": size > _IMAGEJ_BYTES}
     pages = iter(pixels) if names else pixels

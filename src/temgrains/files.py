@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from temgrains.records import Box
+
 _RUNS = frozenset("=+-@\t\r")
 """Text that starts so is a formula for a spreadsheet."""
 
@@ -228,6 +230,18 @@ def csv_text(table: pd.DataFrame) -> str:
 def harmless(text: Any) -> Any:
     """Put a quote before text that a spreadsheet would take for a formula."""
     return f"'{text}" if isinstance(text, str) and text[:1] in _RUNS else text
+
+
+def boxes_text(boxes: Iterable[Box]) -> str:
+    """Put boxes into one line for the description of a TIFF, as ``2,0,9,40;5,6,7,8``."""
+    return ";".join(",".join(map(str, box)) for box in boxes)
+
+
+def boxes_in(description: str) -> tuple[Box, ...]:
+    """Give the boxes after ``excluded=`` in the description of a TIFF."""
+    found = re.search(r"\bexcluded=((?:\d{1,9}[,;]?)+)", description)
+    listed = re.findall(r"(\d+),(\d+),(\d+),(\d+)(?:;|$)", found[1]) if found else []
+    return tuple((int(top), int(left), int(bottom), int(right)) for top, left, bottom, right in listed)
 
 
 def plain(value: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from temgrains import models, tiling
 from temgrains.records import BoundaryMap, EdgeMaps, Progress, silent
 from temgrains.settings import GuessSettings
+from temgrains.sight import VIEWS, turned, turned_back, with_grey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from torch import nn
-
-
-_VIEWS = [(turn, up, left) for turn in (False, True) for up in (False, True) for left in (False, True)]
-"""The eight views of an image: transposed or not, then mirrored up-down and left-right or not."""
 
 
 def guess(
@@ -64,13 +61,13 @@ def guess(
     network = tiling.Repeated(
         net1, tile_px=settings.tile_px, device=settings.device, precision=settings.precision
     )
-    for number, view in enumerate(_VIEWS[member] for member in members):
+    for number, view in enumerate(VIEWS[member] for member in members):
 
         def report(stage: str, done: int, tiles: int, number: int = number) -> None:
             progress(stage, number * tiles + done, len(members) * tiles)
 
-        image = np.ascontiguousarray(_turned(seen, view))
-        total += _turned_back(network(image, stage="guess", progress=report), view)
+        image = np.ascontiguousarray(turned(seen, view))
+        total += turned_back(network(image, stage="guess", progress=report), view)
     return BoundaryMap(np.rint(total / np.float32(len(members))).astype(np.uint8))
 
 
@@ -78,18 +75,4 @@ def _seen(net1: nn.Module, edges: EdgeMaps) -> NDArray[np.uint8]:
     """Give the channels that the network looks at, uint8, shape (3 or 4, H, W)."""
     if int(getattr(net1, "channels")) == len(edges.maps):  # noqa: B009
         return edges.maps
-    if edges.grey is None:
-        raise ValueError("this model looks at the grey image too; find the edges with find_edges")
-    return np.concatenate([edges.maps, edges.grey[None]])
-
-
-def _turned(image: NDArray[Any], view: tuple[bool, bool, bool]) -> NDArray[Any]:
-    turn, up, left = view
-    image = np.swapaxes(image, -1, -2) if turn else image
-    return image[..., :: -1 if up else 1, :: -1 if left else 1]
-
-
-def _turned_back(image: NDArray[Any], view: tuple[bool, bool, bool]) -> NDArray[Any]:
-    turn, up, left = view
-    image = image[..., :: -1 if up else 1, :: -1 if left else 1]
-    return np.swapaxes(image, -1, -2) if turn else image
+    return with_grey(edges)

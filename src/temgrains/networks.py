@@ -11,10 +11,13 @@ reads files.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STRIDE = 16
 """Four halvings: sides of the input must be multiples of this [px]."""
@@ -159,10 +162,10 @@ class GuessNet(nn.Module):
     channels_last: ClassVar[bool] = True
     coarse: ClassVar[bool] = True
 
-    widths: ClassVar[tuple[int, ...]] = (32, 64, 128, 192)
-
-    def __init__(self) -> None:
+    def __init__(self, widths: Sequence[int] = (32, 64, 128, 192)) -> None:
         super().__init__()
+        self.widths = tuple(widths)
+        """Features of the four scales."""
         self.network = _SkipNetwork(self.channels + 1, self.widths)
 
     def unclipped(self, image: Tensor) -> Tensor:
@@ -216,6 +219,64 @@ class GuidedNet(nn.Module):
         return torch.cat([shares[:, :1], shares[:, 1:2] * known, known], 1)
 
 
+class SightedNet(nn.Module):
+    """A state, the guess, edge maps and grey (B, 6, H, W) in 0..255 to the next state in 0..1.
+
+    It sees all that `GuessNet` sees, and what that made of it: a line is completed where the micrograph
+    allows it.
+    """
+
+    channels: ClassVar[int] = 6
+    ceiling: ClassVar[float] = 1.0
+    halo: ClassVar[int] = 144
+    channels_last: ClassVar[bool] = True
+    coarse: ClassVar[bool] = True
+
+    widths: ClassVar[tuple[int, ...]] = (32, 64, 96, 128)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = _SkipNetwork(8, self.widths)
+
+    def unclipped(self, image: Tensor) -> Tensor:
+        """Give the logit of the next state."""
+        logit: Tensor = self.network(self.look(image, flattened(image[:, 5:] / 255)))
+        return logit
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Give the next state in 0..1."""
+        return self.unclipped(image).sigmoid()
+
+    @staticmethod
+    def look(image: Tensor, flat: Tensor) -> Tensor:
+        """Give what the layers see (B, 8, H, W): state, guess, 1 everywhere, and what a guess looks at."""
+        states = image[:, :2] / 255
+        return torch.cat([states, torch.ones_like(flat), GuessNet.look(image[:, 2:], flat)], 1)
+
+
+class SightedPair(nn.Module):
+    """Two refiners: one for a micrograph that can be looked at, one for a guess or noise alone.
+
+    Called itself (B, 6, H, W; as `SightedNet`), it gives the mean of both, which only a self-test wants.
+    """
+
+    channels: ClassVar[int] = SightedNet.channels
+    ceiling: ClassVar[float] = 1.0
+    halo: ClassVar[int] = SightedNet.halo
+    channels_last: ClassVar[bool] = True
+
+    def __init__(self, sighted: SightedNet | None = None, guided: GuidedNet | None = None) -> None:
+        super().__init__()
+        self.sighted = SightedNet() if sighted is None else sighted
+        self.guided = GuidedNet() if guided is None else guided
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Give the mean of what both make of a state."""
+        known = torch.full_like(image[:, :1], 255)
+        mean: Tensor = (self.sighted(image) + self.guided(torch.cat([image[:, :2], known], 1))) / 2
+        return mean
+
+
 _WINDOW = 17
 """Side of the window of `flattened`, in blocks of 4 x 4 px."""
 
@@ -260,5 +321,6 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "PaperNet2": PaperNet2,
     "GuessNet": GuessNet,
     "GuidedNet": GuidedNet,
+    "SightedPair": SightedPair,
 }
 """The network classes a model card may name."""

@@ -50,6 +50,30 @@ def mask_of(boxes: Iterable[Box], shape: tuple[int, int]) -> MaskArray | None:
     return mask if mask.any() else None
 
 
+def boxes_of(mask: MaskArray | None) -> tuple[Box, ...]:
+    """Give boxes that together cover what is True in a mask, none of them twice: the way back from `mask_of`.
+
+    Parameters
+    ----------
+    mask
+        Bool, shape (H, W), or None.
+    """
+    if mask is None or not mask.any():
+        return ()
+    import numpy as np  # noqa: PLC0415
+
+    boxes: list[Box] = []
+    begun: dict[tuple[int, int], int] = {}
+    framed = np.pad(mask, 1).astype(np.int8)
+    # Runs that go on alike in the next row make one box.
+    for row in np.flatnonzero((framed[1:] != framed[:-1]).any(axis=1)).tolist():
+        steps = np.diff(framed[row + 1])
+        runs = set(zip(*(np.flatnonzero(steps == step).tolist() for step in (1, -1)), strict=True))
+        boxes += [(begun.pop(run), run[0], row, run[1]) for run in sorted(begun.keys() - runs)]
+        begun |= dict.fromkeys(runs - begun.keys(), row)
+    return tuple(sorted(boxes))
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """How a micrograph was taken, as far as its file says so: for the reader of a result, used by nothing.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from temgrains import models, tiling
+from temgrains.networks import SightedPair
 from temgrains.records import BoundaryMap, Iterate, Pins, Progress, StopReason, silent
 from temgrains.settings import RefineSettings
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from temgrains.records import ByteArray, GreyArray
+    from temgrains.sight import Sight
+
 POOR_GUESS = 40
 """More passes than this mean a poor initial guess (the paper's experience on real micrographs)."""
 
@@ -27,12 +31,14 @@ class PoorGuessWarning(UserWarning):
     """The refinement needed so many passes that its result is more invention than evidence."""
 
 
-def refine(
+def refine(  # noqa: PLR0913  (all but the start have defaults)
     start: BoundaryMap | Iterate | Sequence[Iterate],
     *,
     model: str | Path | models.Model = models.DEFAULT,
     settings: RefineSettings = RefineSettings(),  # noqa: B008  (frozen)
+    sights: Sequence[Sight] = (),
     device: str = "auto",
+    precision: tiling.Precision = "auto",
     pins: Pins | None = None,
     progress: Progress = silent,
 ) -> Iterator[Iterate]:
@@ -48,8 +54,13 @@ def refine(
         A loaded model, a model's name or the path of its file.
     settings
         Criterion, threshold and cap; the cap counts from the guess.
+    sights
+        Views of the micrograph, for a refiner that looks at it; a pass is then the mean of its answers to
+        all of them. Without, and where there is no guess, such a refiner goes by the state and the guess.
     device
         "auto", "cpu" or "cuda".
+    precision
+        Number format, as of the guess; only networks that are known to bear it compute in bfloat16.
     pins
         Where there is boundary and where there is none, as a hand has corrected it: imposed on the guess and
         the state that the run starts from, and again after every pass. None for nothing.
@@ -80,11 +91,11 @@ def refine(
     evidence = _pinned(known[0].state, pins) if settings.guided and known[0].index == 0 else None
     maximum = 255 if criterion == "paper" else max(int(known[0].state.max(initial=0)), 1)
     seen = {_digest(iterate.state) for iterate in known}
-    network = tiling.Repeated(net2, device=device)
+    network = _Refiner(net2, evidence, sights, device=device, precision=precision)
     stopped: StopReason | None = "cap" if index >= settings.max_iterations else None
     while stopped is None:
         progress("refine", index, settings.max_iterations)
-        new = _pinned(_next_state(network, _seen(net2, old, evidence), progress), pins)
+        new = _pinned(network.next_state(old, progress), pins)
         index += 1
         change = measure_change(old, new, one_sided=criterion == "reference", maximum=maximum)
         stopped = _why_stop(old, new, change, seen, settings) or (
@@ -133,18 +144,56 @@ def _pinned(state: NDArray[np.uint8], pins: Pins | None) -> NDArray[np.uint8]:
     return imposed
 
 
-def _seen(net2: nn.Module, state: NDArray[np.uint8], evidence: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Give the input of a pass (C, H, W): the state; for guided networks also guess, and if there is one."""
-    if int(getattr(net2, "channels")) == 1:  # noqa: B009
-        return state[None]
-    known = np.full_like(state, 0 if evidence is None else 255)
-    return np.stack([state, known if evidence is None else evidence, known])
+class _Refiner:
+    """Net2 at work: on the state, the guess if it is guided, and the views of the micrograph if it sees."""
 
+    def __init__(
+        self,
+        net2: nn.Module,
+        evidence: ByteArray | None,
+        sights: Sequence[Sight],
+        *,
+        device: str,
+        precision: tiling.Precision,
+    ) -> None:
+        self._evidence = evidence
+        self._sights = sights if isinstance(net2, SightedPair) and evidence is not None else ()
+        if isinstance(net2, SightedPair):
+            net2 = net2.sighted if self._sights else net2.guided
+        self._channels = int(getattr(net2, "channels"))  # noqa: B009
+        self._networks = [
+            tiling.Repeated(net2, device=device, precision=precision if self._sights else "float32")
+            for _ in range(max(len(self._sights), 1))
+        ]
 
-def _next_state(network: tiling.Repeated, image: NDArray[np.uint8], progress: Progress) -> NDArray[np.uint8]:
-    grey = network(image, stage="pass", progress=progress)
-    rounded: NDArray[np.uint8] = np.rint(grey * np.float32(255)).astype(np.uint8)
-    return rounded
+    def next_state(self, state: ByteArray, progress: Progress) -> ByteArray:
+        """Give what one pass makes of a state."""
+        if self._sights:
+            grey = self._seen_from_all_sides(state, progress)
+        else:
+            grey = self._networks[0](self._input(state), stage="pass", progress=progress)
+        rounded: ByteArray = np.rint(grey * np.float32(255)).astype(np.uint8)
+        return rounded
+
+    def _seen_from_all_sides(self, state: ByteArray, progress: Progress) -> GreyArray:
+        assert self._evidence is not None  # only what is guided has sights
+        total = np.zeros(state.shape, np.float32)
+        count = len(self._sights)
+        for number, (sight, network) in enumerate(zip(self._sights, self._networks, strict=True)):
+
+            def report(stage: str, done: int, tiles: int, number: int = number) -> None:
+                progress(stage, number * tiles + done, count * tiles)
+
+            image = np.stack([sight.see(state), sight.see(self._evidence), *sight.image])
+            total += sight.back(network(image, stage="pass", progress=report), state.shape)
+        return total / np.float32(count)
+
+    def _input(self, state: ByteArray) -> ByteArray:
+        """Give the input (C, H, W): the state; for guided networks also guess, and if there is one."""
+        if self._channels == 1:
+            return state[None]
+        known = np.full_like(state, 0 if self._evidence is None else 255)
+        return np.stack([state, known if self._evidence is None else self._evidence, known])
 
 
 def _why_stop(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
-from PIL import Image
 from scipy import ndimage
 from skimage.morphology import skeletonize
+
+from temgrains.maps import read_mask, read_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,19 @@ if TYPE_CHECKING:
 
     from temgrains.records import LabelArray, MaskArray
 
-_TIFF = {".tif", ".tiff"}
+__all__ = [
+    "Score",
+    "Verdict",
+    "check_pair",
+    "curve",
+    "disagreement",
+    "f1_of",
+    "judge",
+    "mean_diameter",
+    "read_mask",
+    "read_reference",
+    "score",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,86 +165,6 @@ def curve(
     true_lines, found_lines = skeletonize(true_map)[inner], skeletonize(found_map)[inner]
     to_found, to_truth = _distances(true_lines, found_lines), _distances(found_lines, true_lines)
     return np.array([[t, _share_within(to_found, t), _share_within(to_truth, t)] for t in tolerances_px])
-
-
-def read_mask(path: str | Path) -> MaskArray:
-    """Read a boundary map from an image file.
-
-    Parameters
-    ----------
-    path
-        PNG or TIFF, grey, palette or colour (the brightest channel counts; alpha is ignored), one page.
-
-    Returns
-    -------
-    mask
-        Bool, shape (H, W): boundary is a value above 127, or above 0 where no value exceeds 1.
-
-    Raises
-    ------
-    ValueError
-        If the file is no image, holds several pages, has no pixels or holds numbers of grains; the sentence
-        says which.
-    OSError
-        If the file cannot be opened.
-    """
-    pixels = _read(path)
-    if _are_numbers(pixels):
-        raise ValueError(
-            f"{path} holds numbers of grains, not boundaries; give the map of boundaries, such as "
-            "STEM.boundaries.tif of 'temgrains run' or STEM.truth.png of 'temgrains synthesise'"
-        )
-    return _bright(pixels)
-
-
-def read_reference(path: str | Path) -> tuple[NDArray[Any], bool]:
-    """Read boundaries as `read_mask` does, or numbers of grains, from an image file.
-
-    Returns
-    -------
-    pixels, numbers
-        Shape (H, W): numbers of grains, or bool for boundaries; and whether they are numbers.
-    """
-    pixels = _read(path)
-    return (pixels, True) if _are_numbers(pixels) else (_bright(pixels), False)
-
-
-def _read(path: str | Path) -> NDArray[Any]:
-    path = Path(path)
-    with path.open("rb"):
-        pass  # so that a missing or forbidden file is named as such
-    pixels = _decode(path)
-    if pixels.ndim == 3 and pixels.shape[-1] in {2, 3, 4}:
-        pixels = pixels[..., : 3 if pixels.shape[-1] > 2 else 1].max(axis=-1)
-    if pixels.ndim != 2 or pixels.size == 0:
-        raise ValueError(f"{path} has shape {pixels.shape}; a boundary map is one image of (rows, columns)")
-    return pixels
-
-
-def _bright(pixels: NDArray[Any]) -> MaskArray:
-    mask: MaskArray = pixels > (127 if pixels.max() > 1 else 0)
-    return mask
-
-
-def _are_numbers(pixels: NDArray[Any]) -> bool:
-    """Whether this is a map of labels: many whole numbers where a map of boundaries has two, or up to 255."""
-    if pixels.dtype.kind not in "ui":
-        return False
-    values = np.unique(pixels)
-    low, high = int(values[0]), int(values[-1])
-    without_gaps = high - low == len(values) - 1
-    return len(values) > 2 and (high > 255 or (without_gaps and high < 255))
-
-
-def _decode(path: Path) -> NDArray[Any]:
-    try:
-        if path.suffix.lower() in _TIFF:
-            return np.squeeze(tifffile.imread(path))
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB") if image.mode in {"P", "CMYK"} else image)
-    # Decoders of damaged files raise nearly every exception there is, among them struct.error and KeyError.
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
 
 
 def f1_of(eq1: float, precision: float) -> float:

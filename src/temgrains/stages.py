@@ -18,6 +18,7 @@ from temgrains.networks import (
     GuidedNet,
     PaperNet1,
     PaperNet2,
+    SightedNet,
     apply_head,
     flattened,
 )
@@ -66,6 +67,13 @@ def _(network: PaperNet2) -> list[Stage]:
 @stages_of.register
 def _(network: GuessNet) -> list[Stage]:
     flat = Stage(lambda image: flattened(image[:, 3:] / 255), (0,), 1, FLAT_REACH, 2 * _BLOCK)
+    skip = _SkipStages(network.network, network.look, network.ceiling)
+    return [flat, *skip.stages((0, 1))]
+
+
+@stages_of.register
+def _(network: SightedNet) -> list[Stage]:
+    flat = Stage(lambda image: flattened(image[:, 5:] / 255), (0,), 1, FLAT_REACH, 2 * _BLOCK)
     skip = _SkipStages(network.network, network.look, network.ceiling)
     return [flat, *skip.stages((0, 1))]
 

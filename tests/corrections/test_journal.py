@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -155,6 +158,192 @@ def test_of_a_damaged_entry_the_rest_is_kept(folder, body):
     kept = reopened(folder)
     assert kept.operations == (line(3), line(9))
     assert "entry do of" in kept.notes[0]
+
+
+def filled(folder, count=300):
+    """A journal of so many operations, all in one file."""
+    journal = Journal("film", folder=folder)
+    journal.begin(random_network((300, 400), 200, 1))
+    for row in range(count):
+        journal.do(line(row))
+    journal.close()
+    return folder / "film.sqlite"
+
+
+def test_of_a_journal_that_was_cut_off_the_first_part_is_kept(folder):
+    path = filled(folder)
+    whole = path.read_bytes()
+    for share in (0.9, 0.6, 0.25, 0.01):
+        path.write_bytes(whole[: int(share * len(whole))])
+        journal = Journal("film", folder=folder)
+        kept = journal.kept()
+        (note,) = journal.notes
+        assert note.startswith(f"the journal was damaged; it lies in {folder / 'film.damaged-'}")
+        if share > 0.5:
+            rows = [int(operation.seconds) - 1000 for operation in kept.operations]
+            assert rows == sorted(set(rows))
+            assert kept.operations == tuple(map(line, rows))
+            assert np.array_equal(kept.start.labels, random_network((300, 400), 200, 1).labels)
+            assert len(kept.operations) > 300 * share - 100
+        journal.begin(three_bands())
+        journal.do(line(3))
+        journal.close()
+        assert reopened(folder).operations == (line(3),)
+    cut = sorted(folder.glob("film.damaged-*"), key=lambda file: file.stat().st_size)
+    assert [file.read_bytes() for file in cut] == [
+        whole[: int(s * len(whole))] for s in (0.01, 0.25, 0.6, 0.9)
+    ]
+
+
+def test_what_can_be_read_of_a_damaged_journal_outlasts_a_second_crash(folder):
+    path = filled(folder)
+    path.write_bytes(path.read_bytes()[:-10_000])
+    kept = reopened(folder)
+    assert len(kept.operations) > 100
+    again = Journal("film", folder=folder)
+    assert (again.kept().operations, again.notes) == (kept.operations, [])
+    again.close()
+
+
+def test_flipped_bytes_end_in_a_sentence_or_in_what_can_be_read(folder):
+    path = filled(folder, 60)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    told = 0
+    for _ in range(60):
+        for file in folder.iterdir():
+            file.unlink()
+        content = bytearray(whole)
+        for place in rng.integers(len(content), size=8):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        journal = Journal("film", folder=folder)
+        kept = journal.kept()
+        notes = [*journal.notes, *(kept.notes if kept is not None else ())]
+        assert not any("\n" in note for note in notes)
+        assert kept is not None or notes, "all is lost and nobody says so"
+        told += bool(notes)
+        journal.begin(three_bands())
+        journal.do(line(3))
+        journal.close()
+    assert told > 10
+
+
+def changed(path, command, *values):
+    with sqlite3.connect(path) as base:
+        base.execute(command, values)
+    base.close()
+
+
+def test_where_the_beginning_is_lost_the_operations_are_not(folder):
+    changed(filled(folder, 3), "UPDATE events SET body = x'00' WHERE kind = 'start'")
+    kept = reopened(folder)
+    assert kept.start is None
+    assert kept.operations == (line(0), line(1), line(2))
+    assert kept.notes[1] == "the lines that they began from are lost; they are done again on those at hand"
+
+
+def packed(**changes):
+    arrays = {"labels": three_bands().labels, "excluded": np.zeros(0, bool), **changes}
+    made = io.BytesIO()
+    np.savez_compressed(made, **arrays)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (packed(labels=np.full((15, 32), -1, np.int32)), "grains are numbered -1 to -1 in 480 pixels"),
+        (packed(labels=np.full((15, 32), 2**31 - 1, np.int32)), "grains are numbered 2147483647 to"),
+        (packed(labels=np.zeros((0, 0), np.int32)), r"labels are int32 of shape (0, 0)"),
+        (packed(labels=np.zeros((3, 4, 5), np.int32)), r"labels are int32 of shape (3, 4, 5)"),
+        (packed(labels=np.zeros((15, 32))), r"labels are float64 of shape (15, 32)"),
+        (packed(excluded=np.ones((15, 32))), "what is left out is float64, not true or false"),
+        ("text", "a bytes-like object is required"),
+        (b"PK", "cannot be read: "),
+    ],
+)
+def test_a_beginning_that_is_no_network_is_refused_in_a_sentence(folder, body, why):
+    changed(filled(folder, 2), "UPDATE events SET body = ? WHERE kind = 'start'", body)
+    kept = reopened(folder)
+    assert kept.start is None
+    assert why in kept.notes[0]
+    assert "the entry start of " in kept.notes[0]
+
+
+@pytest.mark.parametrize("at", ["noon", None, 1e300, -5, float("inf")])
+def test_a_time_that_is_none_costs_nothing(folder, at):
+    path = filled(folder, 2)
+    changed(path, "UPDATE events SET at = ?", at)
+    changed(path, "UPDATE events SET body = x'00' WHERE kind = 'start'")
+    kept = reopened(folder)
+    assert kept.seconds == 0
+    assert len(kept.operations) == 2
+
+
+def test_entries_of_other_kinds_are_passed_over(folder):
+    path = filled(folder, 2)
+    changed(path, "INSERT INTO events (start, at, kind, body) VALUES ('x', 'y', x'ff', 7)")
+    changed(path, "INSERT INTO events (start, at, kind, body) VALUES (1, 0, 'do', ?)", "[" * 10**5)
+    changed(path, "INSERT INTO events (start, at, kind, body) VALUES (1, 0, 'do', '[]')")
+    kept = reopened(folder)
+    assert len(kept.operations) == 2
+    assert kept.notes[0].startswith("2 entries of the journal cannot be read; the entry do of ")
+
+
+def test_the_journal_of_another_image_is_set_aside(folder):
+    filled(folder, 3).rename(folder / "other.sqlite")
+    journal = Journal("other", folder=folder)
+    assert journal.kept() is None
+    assert journal.notes[0].startswith(f"the journal was of another image; it lies in {folder}")
+    journal.close()
+    (aside,) = folder.glob("other.damaged-*")
+    aside.rename(folder / "film.sqlite")
+    assert len(reopened(folder).operations) == 3
+
+
+def test_a_database_of_something_else_is_set_aside(folder):
+    folder.mkdir()
+    changed(folder / "film.sqlite", "CREATE TABLE events (what TEXT)")
+    journal = Journal("film", folder=folder)
+    assert "was damaged" in journal.notes[0]
+    journal.begin(three_bands())
+    journal.do(line(3))
+    journal.close()
+    assert reopened(folder).operations == (line(3),)
+
+
+READ_ONLY = """
+    import os, sys
+    from pathlib import Path
+    from temgrains.corrections.journal import Journal, JournalError
+    if os.getuid() == 0:  # for whom nothing is read-only
+        os.setuid(65534)
+    try:
+        Journal("film", folder=Path(sys.argv[1]))
+    except JournalError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_a_folder_that_is_read_only_is_named_and_keeps_its_journal():
+    with tempfile.TemporaryDirectory() as home:  # one that others may enter, unlike pytest's
+        Path(home).chmod(0o755)
+        path = filled(Path(home) / "journals", 3)
+        before = path.read_bytes()
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        told = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(READ_ONLY), str(path.parent)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        path.parent.chmod(0o755)
+        assert path.read_bytes() == before
+        assert [file.name for file in path.parent.iterdir()] == ["film.sqlite"]
+    said = r"corrections cannot be journalled in .*journals: .*; they are only in memory.*\n"
+    assert re.fullmatch(said, told.stdout)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
+from archived import rewritten
 from temgrains.corrections import verbs
 from temgrains.gui.correct_layers import striped
 from temgrains.gui.dock import TemGrainsWidget
@@ -363,6 +366,46 @@ def test_what_was_kept_is_offered_and_restored(editor: Editor, open_window: Call
     assert panel._kept_row.isHidden()
 
 
+def test_of_a_damaged_journal_the_rest_is_offered_with_a_word(
+    editor: Editor, open_window: Callable[..., Window], messages: list[str]
+) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.settle()
+    path = editor.link.corrector.journal.path
+    editor.viewer.window.remove_dock_widget("all")
+    answer(editor, "Close without")
+    with sqlite3.connect(path) as base:
+        base.execute("UPDATE events SET body = x'00' WHERE kind = 'start'")
+    base.close()
+    window = open_window(dock=TemGrainsWidget)
+    window.desk.do("all")
+    window.settle()
+    window.dock.correct.buttons["restore"].click()
+    window.until(lambda: window.dock.correct.corrections.settled and window.desk.settled)
+    assert window.desk.session.analysis.grains.count == 23
+    assert any("the lines that they began from are lost" in message for message in messages)
+
+
+def test_a_journal_that_is_none_is_said_before_the_first_correction(
+    editor: Editor, open_window: Callable[..., Window], messages: list[str]
+) -> None:
+    editor.key(Qt.Key.Key_X)
+    editor.click(8, 15)
+    editor.settle()
+    path = editor.link.corrector.journal.path
+    editor.viewer.window.remove_dock_widget("all")
+    answer(editor, "Close without")
+    path.write_bytes(path.read_bytes()[:5000])
+    window = open_window(dock=TemGrainsWidget)
+    window.desk.do("all")
+    window.settle()
+    assert sum("the journal was damaged; it lies in" in message for message in messages) == 1
+    link = window.dock.correct.corrections
+    link.do(verbs.erase(link.corrector.history.labels, (8, 15)))
+    assert len(link.corrector.journal.kept().operations) == 1
+
+
 def test_two_windows_on_one_image_keep_apart(
     editor: Editor, open_window: Callable[..., Window], messages: list[str]
 ) -> None:
@@ -537,6 +580,55 @@ def test_a_project_opens_from_the_file_menu_and_the_dock_goes_on(
     assert other.names().count("film grains") == 1
     link.undo()
     assert not link.corrector.operations
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"warnings": 7, "model": "lost", "settings": [], "excluded_share": None}]
+)
+def test_a_project_that_does_not_tell_how_it_was_made_is_opened_and_gone_on_with(
+    editor: Editor,
+    open_window: Callable[..., Window],
+    tmp_path: Any,
+    messages: list[str],
+    told: dict[str, Any],
+) -> None:
+    erase_one(editor)
+    path = tmp_path / "film.temgrains"
+    assert editor.panel.projects.save(path)
+    editor.window.until(lambda: path.exists() and not editor.panel.projects.work.busy)
+
+    def harm(entries: dict[str, bytes]) -> None:
+        text = json.loads(entries["project.json"]) | {"provenance": told}
+        entries["project.json"] = json.dumps(text).encode()
+
+    rewritten(path, harm)
+    window = open_window(image=False, dock=TemGrainsWidget)
+    panel = window.dock.correct
+    panel.projects.open(path)
+    window.until(lambda: not panel.projects.work.busy and panel.corrections.settled and window.desk.settled)
+    said = "film.temgrains: it does not tell which model found its boundaries"
+    assert sum(said in message for message in messages) == 1
+    assert np.array_equal(panel.corrections.corrector.history.labels, editor.labels)
+    window.desk.calibrate((2.0, 2.0), "typed")
+    window.desk.do("grains")
+    window.until(lambda: window.desk.settled)
+    assert window.desk.session.analysis.sizes.pixel_size == (2.0, 2.0)
+    assert not any("Error" in message for message in messages)
+
+
+def test_a_project_that_is_damaged_is_one_sentence(
+    open_window: Callable[..., Window], tmp_path: Any, messages: list[str]
+) -> None:
+    path = tmp_path / "film.temgrains"
+    path.write_bytes(b"PK\3\4 and no more")
+    window = open_window(image=False, dock=TemGrainsWidget)
+    panel = window.dock.correct
+    panel.projects.open(path)
+    window.until(lambda: not panel.projects.work.busy)
+    (said,) = messages
+    assert said.startswith(
+        f"Open project failed: {path} cannot be read as a project: it is of another kind, or"
+    )
 
 
 def test_only_projects_are_read_as_projects(tmp_path: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,43 @@ def test_what_was_done_is_offered_to_the_next_session(corrector: Corrector, tmp_
     assert again.redo() is not None
     again.mark_saved()
     assert not again.unsaved
+    again.close()
+
+
+def test_of_a_journal_without_its_beginning_the_corrections_are_done_on_the_lines_at_hand(
+    corrector: Corrector, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        erase_first(corrector)
+    corrector.undo()
+    grains = len(np.unique(corrector.history.labels))
+    path = corrector.journal.path
+    corrector.close()
+    with sqlite3.connect(path) as base:
+        base.execute("UPDATE events SET body = x'00' WHERE kind = 'start'")
+    base.close()
+    again = Corrector(made(), folder=tmp_path / "journals")
+    again.restore()
+    assert len(np.unique(again.history.labels)) == grains
+    assert "the lines that they began from are lost" in " ".join(again.notes)
+    assert again.redo() is not None
+    again.close()
+    third = Corrector(made(), folder=tmp_path / "journals")
+    assert third.kept.start is not None
+    assert third.kept.operations == again.operations
+    third.close()
+
+
+def test_a_damaged_journal_is_said_and_corrections_go_on(corrector: Corrector, tmp_path: Path) -> None:
+    path = corrector.journal.path
+    erase_first(corrector)
+    corrector.close()
+    path.write_bytes(path.read_bytes()[:5000])
+    again = Corrector(made(), folder=tmp_path / "journals")
+    (note,) = again.notes
+    assert note.startswith("the journal was damaged; it lies in ")
+    erase_first(again)
+    assert again.journal.kept().operations == again.operations
     again.close()
 
 

@@ -99,6 +99,8 @@ def test_length_gives_the_pixel_size_and_the_bar_is_left_out(window: Window) -> 
     assert made["notes"] == [
         "the scale bar of 50 px stands for 100 nm; it and its label, 9.0% of the image, are left out"
     ]
+    told = window.layer("film grains").metadata["temgrains"]["excluded"]
+    assert told == [BOX], "what is saved from the layer tells it too"
 
 
 def test_likely_length_is_offered(window: Window) -> None:

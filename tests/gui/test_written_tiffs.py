@@ -17,6 +17,7 @@ from temgrains import export
 from temgrains.gui import writers
 from temgrains.micrograph import read
 from temgrains.records import Boundaries, Grains, Iterate
+from temgrains.statistics.labels import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,24 @@ EXPORTS: dict[str, Callable[[Path, PixelSize | None], None]] = {
     "labels layer": lambda path, size: save(Labels(LABELS, **looks(size)), path),
     "colours": lambda path, size: save(Image(np.stack([drawing()] * 3, -1), rgb=True, **looks(size)), path),
 }
+
+
+@pytest.mark.parametrize("name", ["film.tif", "film.ome.tif"])
+def test_a_layer_of_grains_keeps_what_is_left_out(tmp_path: Path, name: str) -> None:
+    labels = LABELS.copy()
+    labels[40:60, 10:50] = 0
+    labels[50, 20] = 7  # painted by the user
+    about = {"temgrains": {"role": "grains", "image": "x", "excluded": [[40, 10, 60, 50]]}}
+    layer = Labels(labels, **looks(SQUARE), metadata=about)
+    save(layer, tmp_path / name)
+    found = read_labels(tmp_path / name)
+    expected = np.zeros(labels.shape, bool)
+    expected[40:60, 10:50] = True
+    expected[50, 20] = False
+    assert found.grains.excluded is not None
+    np.testing.assert_array_equal(found.grains.excluded, expected)
+    assert save_layers(str(tmp_path / "film.csv"), [layer], plugin="temgrains")
+    assert "by what is left out" in (tmp_path / "film.csv").read_text(encoding="utf-8")
 
 
 def save(layer: Any, path: Path) -> None:

@@ -54,6 +54,15 @@ def test_zeiss(tmp_path):
     assert (found.voltage_kv, found.magnification) == (15.0, 50_000.0)
 
 
+def test_tescan(tmp_path):
+    content = (
+        b"[MAIN]\r\nDate=2021-03-04\r\nTime=10:11:12\r\nDevice=TENSOR\r\nMagnification=50000\r\n"
+        b"[SEM]\r\nHV=100000.0\r\n"
+    )
+    found = tiff(tmp_path / "a.tif", extratags=[(50431, 7, len(content), content, True)])
+    assert found == Instrument("TENSOR", 100.0, 50_000.0, "2021-03-04 10:11:12")
+
+
 def test_tvips(tmp_path, monkeypatch):
     said = {"TemType": "Titan\0\0", "TemHighTension": 200_000.0, "TemMagnification": 11_000.0}
     monkeypatch.setattr(tifffile.TiffFile, "tvips_metadata", property(lambda _: said))

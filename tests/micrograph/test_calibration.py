@@ -327,6 +327,36 @@ def test_zeiss(tmp_path):
     assert scale(path) == ((2.791, 2.791), "Zeiss tag")
 
 
+TESCAN = (
+    "[MAIN]\r\nDate=2021-03-04\r\nDevice=TENSOR\r\nPixelSizeX=2.5e-10\r\nPixelSizeY = 2.4e-10\r\n[SEM]\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (TESCAN.encode(), (0.24, 0.25)),
+        (b"\xff\xd8\0\x01picture\xff\xd9PixelSizeX=7\n" + TESCAN.encode(), (0.24, 0.25)),
+        (TESCAN.replace("\r\n", "\n").encode() + b"PixelSizeX=9\n", (0.24, 0.25)),
+        (b"[MAIN]\nPixelSizeX=1e-9\n\0\0", (1, 1)),
+        (b"[MAIN]\nPixelSizeX=\n", None),
+        (b"[MAIN]\nPixelSizeX=0\n", None),
+        (b"PixelSizeX=1e-9\n", None),
+        (bytes(range(256)), None),
+    ],
+)
+@pytest.mark.parametrize("kind", [1, 7])
+def test_tescan(content, size, kind, tmp_path):
+    path = tiff(tmp_path / "a.tif", extratags=[(50431, kind, len(content), content, True)])
+    assert scale(path) == (size and pytest.approx(size), "TESCAN tag" if size else "unknown")
+
+
+@pytest.mark.parametrize("code", [34680, 34682])
+def test_fei_in_either_tag(code, tmp_path):
+    text = "[Scan]\r\nPixelWidth=1e-9\r\nPixelHeight=1e-9\r\n"
+    assert scale(tiff(tmp_path / "a.tif", extratags=[ascii_tag(code, text)]))[1] == "FEI tag"
+
+
 def test_digitalmicrograph(tmp_path):
     tags = [ascii_tag(65003, "nm"), (65009, 12, 1, 0.25, True), (65010, 12, 1, 0.5, True)]
     assert scale(tiff(tmp_path / "a.tif", extratags=tags)) == ((0.5, 0.25), "DigitalMicrograph tag")

@@ -222,7 +222,7 @@ def test_bomb_is_refused_before_it_is_decoded(tmp_path):
 @pytest.mark.parametrize("name", ["lzw.tif", "grey.png", "grey.jpg"])
 def test_bomb_within_the_limits_is_refused_before_it_is_decoded(name, tmp_path, monkeypatch):
     """As 1.5 MB of zeros that become 1 GB, on a computer that has the memory for it."""
-    monkeypatch.setattr("temgrains.micrograph.pixels._memory", lambda: None)
+    monkeypatch.setattr("temgrains.micrograph.pixels.memory_bytes", lambda: None)
     path = tmp_path / name
     path.write_bytes(FILES[name])
     side = 32_768

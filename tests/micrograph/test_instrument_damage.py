@@ -395,7 +395,7 @@ def test_without_an_interpreter_the_file_is_read_all_the_same(tmp_path, monkeypa
 
 
 def test_image_above_the_memory_is_refused_before_it_is_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr("temgrains.micrograph.pixels._memory", lambda: 1000)
+    monkeypatch.setattr("temgrains.micrograph.pixels.memory_bytes", lambda: 1000)
     for path in (write(tmp_path / "a.dm3", dm(grey())), write(tmp_path / "a.ser", ser(grey()))):
         with pytest.raises(UnreadableImage, match="more than half of this computer's"):
             read(path)

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from temgrains.micrograph import UnreadableImage, from_array, read, with_scale_bar
 from temgrains.micrograph.calibration import parse_length
@@ -130,7 +131,55 @@ def test_jagged_or_hollow_regions_are_no_bars(film):
     film[102:108, 52:118] = 0.5
     film[60:64, 50:120] = 0
     film[64:70, 80:84] = 0
+    film[57:60, 70:118] = 0
     assert find_scale_bar(film) is None
+
+
+def test_letters_are_no_bars(film):
+    film[40:45, 50:90], film[45:80, 68:73] = 0, 0  # T
+    film[40:80, 150:155], film[75:80, 155:190] = 1, 1  # L
+    assert find_scale_bar(film) is None
+
+
+def test_rows_at_the_border_are_no_bars(film):
+    film[-3:, 20:120] = 0
+    film[40:100, -30:] = 1
+    film[:2, 100:180] = 0
+    assert find_scale_bar(film) is None
+
+
+@pytest.fixture
+def saturated(film, rng):
+    """The same with so much contrast that up to a quarter of a grain is black or white."""
+    return np.clip(film + rng.normal(0, 0.35, SHAPE), 0, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("grey", [0, 1])
+@pytest.mark.parametrize(("height", "length"), [(4, 40), (5, 61), (8, 120), (4, 200)])
+def test_bar_on_ground_that_is_as_bright_in_part(height, length, grey, saturated):
+    assert (saturated == grey).mean() > 0.07
+    assert find_scale_bar(saturated) is None
+    saturated[140 : 140 + height, 15 : 15 + length] = grey
+    labels, _ = ndimage.label(saturated == grey)
+    grown = ndimage.find_objects(labels)[labels[140, 15] - 1]
+    assert grown != (slice(140, 140 + height), slice(15, 15 + length)), "what is like it touches it"
+    assert place(find_scale_bar(saturated)) == (140, 15, height, length)
+
+
+def test_bar_whose_end_nobody_can_see_is_not_found(film):
+    film[140:145, 30:110] = 1
+    film[120:160, 80:140] = 1
+    assert find_scale_bar(film) is None
+
+
+@pytest.mark.parametrize("name", ["01", "05", "12", "14", "24", "30"])
+@pytest.mark.parametrize("share", [0, 5, 20])
+def test_real_micrographs_without_a_bar_have_none(name, share, shared):
+    pixels = np.asarray(
+        Image.open(shared / "data" / "uo2" / "images" / f"uo2_{name}.png").convert("L"), float
+    )
+    low, high = np.percentile(pixels, (share, 100 - share))
+    assert find_scale_bar(np.clip((pixels - low) / (high - low), 0, 1).astype(np.float32)) is None
 
 
 def test_pixel_size_follows_from_the_length_that_the_user_reads(film):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import errno
 import io
 import math
@@ -31,6 +32,13 @@ PROVENANCE = {
     "stopped": "converged",
     "settings": {"edges": {"median_px": 7, "log_threshold": None}},
     "warnings": ["the initial guess is poor"],
+    "notes": ["the scale bar of 80 px stands for 40 nm; it is left out"],
+    "instrument": {
+        "microscope": "Titan",
+        "voltage_kv": 200,
+        "magnification": 5e4,
+        "date": "2026-01-02",
+    },
 }
 
 
@@ -149,10 +157,12 @@ def test_figures_are_pictures(found, tmp_path):
 def test_the_report_says_how_it_was_made(found, context, tmp_path):
     text = reports.write(tmp_path / "a.html", found, "html", context=context).read_text(encoding="utf-8")
     for said in (
-        "film.tif",
         "film &lt;03&gt;.dm4",
-        "0.5000 x 0.5000 nm",
-        "DM4",
+        "Grain sizes of film &lt;03&gt;.dm4",
+        "0.5000 nm per pixel, from: DM4",
+        "It is 65 nm wide and 60 nm high.",
+        "Titan, 200 kV, \N{MULTIPLICATION SIGN} 50,000, 2026-01-02",
+        "the scale bar of 80 px stands for 40 nm",
         "paper: PaperNet1, PaperNet2",
         "12 iterations, converged",
         "edges.median_px",
@@ -173,6 +183,36 @@ def test_the_report_says_how_it_was_made(found, context, tmp_path):
     saltykov = found.methods[0]
     assert f"{saltykov.size:.4g} nm" in text
     assert f"{saltykov.g:.2f}" in text
+
+
+def test_the_report_reads_as_people_write(tmp_path):
+    labels = random_cells((120, 130), 14, 3).labels.copy()
+    labels[40:60, 40:70] = 0
+    found = describe(labelled(labels, pixel_size=(0.5, 0.5)), choices=Choices(replicates=0))
+    text = reports.write(tmp_path / "a.html", found, "html").read_text(encoding="utf-8")
+    assert "undefined nm" not in text, "Miles-Lantuejoul knows no weights beside ground"
+    assert not re.findall(r"\w_(?:per_)?nm\d?\b", text), "names of variables"
+    assert re.search(r"\bA = \d+ nm²", text)
+    assert re.search(r"\bl_22\.5° = [\d.]+ nm", text)
+    assert text.count("the standard tabulates 00 to 14") == 1, "said once for all methods"
+    assert text.count("what they cut counts one half") == 3, "of those methods that count so"
+    widths = re.findall(r'<col style="width:(\d+)%">', text)
+    assert {"38", "62"} < set(widths)
+
+
+def test_a_map_takes_the_calibration_that_its_result_states(found):
+    size = [0.5 * (1 + 1e-15), 0.5]
+    context = reports.Context(provenance={"pixel_size_nm": size, "calibration": "scale bar"})
+    taken = context.calibrated(found.labelled)
+    assert (taken.pixel_size, taken.calibration) == (tuple(size), "scale bar")
+    for other in (
+        dataclasses.replace(found.labelled, calibration="typed"),
+        dataclasses.replace(found.labelled, pixel_size=(0.51, 0.5)),
+        dataclasses.replace(found.labelled, pixel_size=None),
+    ):
+        assert context.calibrated(other) is other
+    for said in ({}, {"pixel_size_nm": None, "calibration": "unknown"}, {"pixel_size_nm": size}):
+        assert reports.Context(provenance=said).calibrated(found.labelled) is found.labelled
 
 
 def test_the_pdf_holds_the_pages_of_the_report(found, context, tmp_path):
@@ -352,3 +392,22 @@ def test_a_workbook_holds_the_notes_too(tmp_path):
     assert "number 4 stands for several separate pieces" in about["notes"]
     assert "1 of 1 grains lie beside pixels that belong to no grain" in about["notes"]
     assert "several separate pieces" in (tmp_path / "film.sizes.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        '{"warnings": 7, "settings": [], "model": "paper", "iterations": {}}',
+        '{"warnings": {}, "settings": {"edges": 3}, "model": {"networks": 5}, "corrections": {"list": 1}}',
+        "[" * 10**5,
+        "[1, 2]",
+        "7",
+        '"text"',
+    ],
+)
+def test_what_lies_beside_labels_and_is_wrong_costs_no_report(found, tmp_path, about):
+    (tmp_path / "film.json").write_text(about)
+    (tmp_path / "film.overlay.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0")
+    beside = reports.Context.beside(tmp_path / "film.labels.tif", "film")
+    assert beside.picture is None
+    assert reports.write(tmp_path / "film.report.html", found, "html", context=beside).stat().st_size > 1000

@@ -153,6 +153,7 @@ def test_a_full_disk_leaves_the_old_example(kept, monkeypatch):
         ({"looked": np.zeros((40, 60), bool)}, "no part of film was looked at"),
         ({"looked": np.ones((40, 61), bool)}, "looked of film is bool of shape"),
         ({"boundaries": np.zeros((40, 60), np.uint8)}, "boundaries of film is uint8"),
+        ({"pixels": np.full((40, 60), np.inf, np.float32)}, "pixels of film hold values that are no numbers"),
         ({"scale": 9.0}, "scale of film is 9.0; it must be from 0.1 to 4"),
         ({"scale": 0.2}, "film is 40 x 60 px; at its working scale of 0.2 both sides must be at least 16"),
     ],

@@ -14,6 +14,7 @@ import torch
 pytest.importorskip("lightning")
 
 from temgrains import models
+from temgrains.networks import GuessNet, SightedPair
 from temgrains.synthesis import paper_recipe
 from temgrains.training.loop import train_net1, train_net2
 from temgrains.training.settings import TrainSettings
@@ -90,6 +91,22 @@ def test_fixed_normalisation_keeps_the_statistics_and_learns_the_rest(tmp_path):
     for name, before in models.load("paper").net1.state_dict().items():
         kept = torch.equal(learnt[f"network.{name}"], before)
         assert kept == any(part in name for part in ("running_", "num_batches")), name
+
+
+def test_a_run_starts_from_a_model_as_wide_as_that_is(tmp_path):
+    start = models.make_model("narrow", GuessNet((8, 12, 16, 20)), SightedPair(), criterion="paper")
+    path = str(models.save(start, tmp_path / "narrow.safetensors"))
+    settings = dataclasses.replace(SETTINGS, networks="default", epochs=1, start=path)
+    train_net1(tmp_path / "run", RECIPE, settings)
+    made = models.load(train_net2(tmp_path / "run", RECIPE, settings))
+    assert made.net1.widths == (8, 12, 16, 20)
+    assert made.card["networks"]["net2"] == "GuidedNet"
+
+
+def test_a_start_of_other_networks_is_refused(tmp_path):
+    settings = dataclasses.replace(SETTINGS, start="default")
+    with pytest.raises(ValueError, match="net1 of default is a GuessNet, but a PaperNet1 is to learn; start"):
+        train_net1(tmp_path, RECIPE, settings)
 
 
 def test_error_is_nought_where_clipping_makes_it_right():

@@ -52,17 +52,17 @@ def _write(made: "Imagined", folder: Path, stem: str) -> None:
     import numpy as np
     from PIL import Image
 
-    from temgrains.files import atomic_path
+    from temgrains.files import saving
 
-    with atomic_path(folder / f"{stem}.strip.png") as path:
+    with saving(folder / f"{stem}.strip.png") as path:
         _draw_strip(made.iterates, path)
-    with atomic_path(folder / f"{stem}.boundaries.png") as path:
+    with saving(folder / f"{stem}.boundaries.png") as path:
         Image.fromarray(made.boundaries.mask.astype(np.uint8) * np.uint8(255)).save(path)
-    with atomic_path(folder / f"{stem}.grains.csv") as path:
+    with saving(folder / f"{stem}.grains.csv") as path:
         made.sizes.table.to_csv(path, index=False)
     sizes = made.sizes.table["ecd_px"].round(3).tolist()
     content = {**made.provenance, "grains": made.grains.count, "ecd_px": sizes}
-    with atomic_path(folder / f"{stem}.json") as path:
+    with saving(folder / f"{stem}.json") as path:
         path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

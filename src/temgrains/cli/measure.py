@@ -129,8 +129,9 @@ def _found(
         return _found_in_project(path, nm_per_px, choices, members=members)
     if members:
         raise ValueError(f"{path} is a map of labels; --members needs a project, which knows its model")
-    found = describe(read_labels(path, pixel_size=nm_per_px), choices=choices)
-    return found, reports.Context.beside(path, stem)
+    context = reports.Context.beside(path, stem)
+    labels = context.calibrated(read_labels(path, pixel_size=nm_per_px))
+    return describe(labels, choices=choices), context
 
 
 def _found_in_project(

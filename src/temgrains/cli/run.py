@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from temgrains.cli._terminal import NmPerPx, complain, plainly, progress_bar, quiet
+from temgrains.errors import sentence
 from temgrains.settings import AUTOMATIC, STAGES, Settings, read_settings, settings_from_dict
 
 ModelOption = Annotated[
@@ -77,10 +78,10 @@ def run(
 
     if out.is_file():
         raise ValueError(f"{out} is a file; give a folder for the results")
-    films, empty = _films(images)
-    failed = done = len(empty)
-    for path in empty:
-        complain(f"{path} holds no micrograph; give one of TIFF, PNG or DM4 files")
+    films, refused = _films(images)
+    failed = done = len(refused)
+    for said in refused:
+        complain(said)
     with quiet(), progress_bar() as progress:
         reading: batch.Reading = {"pixel_size": nm_per_px, "page": page, "scale_bar": scale_bar}
         outcomes = batch.each(
@@ -100,17 +101,21 @@ def run(
         raise typer.Exit(1)
 
 
-def _films(paths: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Put the micrographs of a folder in its place; name the folders that hold none."""
-    from temgrains.micrograph import images_in
+def _films(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """Put the micrographs of a folder in its place; say which folders hold none or cannot be opened."""
+    from temgrains.micrograph import UnreadableImage, images_in
 
-    films, empty = [], []
+    films, refused = [], []
     for path in paths:
-        found = images_in(path) if path.is_dir() else [path]
+        try:
+            found = images_in(path) if path.is_dir() else [path]
+        except UnreadableImage as error:
+            refused.append(sentence(error))
+            continue
         films += found
         if not found:
-            empty.append(path)
-    return films, empty
+            refused.append(f"{path} holds no micrograph; give one of TIFF, PNG or DM4 files")
+    return films, refused
 
 
 def settings_of(path: Path | None, changes: list[str] | None) -> Settings:

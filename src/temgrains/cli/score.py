@@ -17,6 +17,8 @@ COLUMNS = ("eq1", "precision", "f1", "length", "are", "vi", "ecd", "closed")
 
 # Where a folder holds such files, as `run` and `synthesise` make them, only they are boundary maps.
 _MARKS = (".boundaries", ".truth")
+_MOST_BOUNDARY = 0.4
+"""Lines drawn by hand, as thick as they are, cover less of an image."""
 
 
 @plainly
@@ -59,11 +61,22 @@ def score(
             rows[name] = _figures(compare(*masks, tolerance_px=tolerance, margin_px=margin))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+        for path, mask in zip((true_path, found_path), masks, strict=True):
+            _say_doubt(path, float(mask.mean()))
     if len(rows) > 1:
         rows["MEAN"] = {c: _mean([row[c] for row in rows.values()]) for c in COLUMNS}
     typer.echo(_table(rows))
     if json_file is not None:
         _write_json(json_file, rows)
+
+
+def _say_doubt(path: Path, share: float) -> None:
+    """Note on stderr what is hardly a map of boundaries: figures do not show it."""
+    if share == 0:
+        typer.echo(f"{path}: note: no pixel is above 127, so that it shows no boundary", err=True)
+    elif share > _MOST_BOUNDARY:
+        doubt = f"{share:.0%} of the pixels are boundary; is it a picture, or are its lines dark on bright?"
+        typer.echo(f"{path}: note: {doubt}", err=True)
 
 
 def _pairs(truth: Path, found: Path) -> list[tuple[str, Path, Path]]:
@@ -99,11 +112,10 @@ def _table(rows: dict[str, dict[str, float]]) -> str:
 
 
 def _write_json(path: Path, rows: dict[str, dict[str, float]]) -> None:
-    from temgrains.files import atomic_path
+    from temgrains.files import write_text
 
     plain = {
         name: {column: value if math.isfinite(value) else None for column, value in row.items()}
         for name, row in rows.items()
     }
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(plain, indent=1) + "\n")

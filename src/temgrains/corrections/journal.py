@@ -7,17 +7,18 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from temgrains.corrections.strokes import Operation, operation_from_plain
+from temgrains.errors import sentence
 from temgrains.records import Boundaries
 
 if TYPE_CHECKING:
@@ -31,22 +32,44 @@ MOST_WINDOWS = 9
 KEPT_STARTS = 5
 """Number of beginnings (another network, or a restore that was declined) that a journal keeps."""
 
-_TABLE = """CREATE TABLE IF NOT EXISTS events
-    (id INTEGER PRIMARY KEY, start INTEGER, at REAL, kind TEXT, body BLOB)"""
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS events
+    (id INTEGER PRIMARY KEY, start INTEGER, at REAL, kind TEXT, body BLOB)""",
+    "CREATE TABLE IF NOT EXISTS image (digest TEXT)",
+)
+_ALL = "SELECT start, at, kind, body FROM events ORDER BY id"
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""What SQLite says of a file that is no journal, or no longer whole; of a disk it says other things."""
+
+_LONGEST = 2**34
+"""No journal is longer [bytes]."""
+
+_LATEST_S = 2.0**33
+"""No entry is of a later time [s]."""
 
 
 class JournalError(OSError):
     """The journal cannot be written; what is done from now on is only in memory."""
 
 
+class _Unusable(Exception):
+    """A file that is no journal of the image; the text says why, ``salvageable`` whether it was one."""
+
+    def __init__(self, why: str, *, salvageable: bool = False) -> None:
+        super().__init__(why)
+        self.salvageable = salvageable
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a journal holds: the network at the beginning, what was done and undone, when it was last used.
 
+    ``start`` is None where the network is lost: what was done can then be done again on another one.
     ``saved`` tells whether all of it was saved as a project. ``notes`` say what could not be read.
     """
 
-    start: Boundaries
+    start: Boundaries | None
     operations: tuple[Operation, ...]
     undone: tuple[Operation, ...]
     seconds: float
@@ -85,8 +108,8 @@ class Journal:
         with _speaking(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._base, self.path, self.shared = self._claim(folder, digest)
-            row = self._base.execute("SELECT max(start) FROM events").fetchone()
-        self._start = int(row[0] or 0)
+            numbers = "SELECT max(start) FROM events WHERE typeof(start) = 'integer'"
+            self._start = self._base.execute(numbers).fetchone()[0] or 0
 
     def begin(
         self, start: Boundaries, operations: Sequence[Operation] = (), undone: Sequence[Operation] = ()
@@ -115,12 +138,17 @@ class Journal:
         self._write("saved", b"")
 
     def kept(self) -> Kept | None:
-        """Give what the last beginning holds, None if there is nothing to restore."""
+        """Give what the last beginning holds, None if there is nothing to restore; `notes` may say why."""
         rows: list[tuple[str, float, bytes]] = []
-        with contextlib.suppress(sqlite3.DatabaseError):  # of a damaged file, the part before the damage
+        with contextlib.suppress(
+            sqlite3.DatabaseError, UnicodeError
+        ):  # of a damaged file, the part before the damage
             query = "SELECT kind, at, body FROM events WHERE start = ? ORDER BY id"
             rows.extend(self._base.execute(query, (self._start,)))
-        return _replayed(rows)
+        kept, notes = _replayed(rows)
+        if kept is None:
+            self.notes += notes
+        return kept
 
     def close(self) -> None:
         """Give the file free for others."""
@@ -139,31 +167,99 @@ class Journal:
         for k in range(1, MOST_WINDOWS + 1):
             path = folder / (f"{digest}.sqlite" if k == 1 else f"{digest}-{k}.sqlite")
             try:
-                return _opened(path), path, k > 1
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
+                return _opened(path, digest), path, k > 1
+            except sqlite3.Error as error:
+                if _code(error) not in _BUSY:
                     raise
-            except sqlite3.DatabaseError:  # "file is not a database", "disk image is malformed"
-                aside = path.with_suffix(f".damaged-{int(time.time())}")
-                path.replace(aside)
-                self.notes.append(f"the journal was damaged; it lies in {aside}, and a new one was begun")
-                return _opened(path), path, k > 1
+            except _Unusable as why:
+                return self._anew(path, digest, why), path, k > 1
         raise JournalError(f"{MOST_WINDOWS} windows correct this image already; close one of them")
 
+    def _anew(self, path: Path, digest: str, why: _Unusable) -> sqlite3.Connection:
+        """Set a file aside, and begin another one with what can be read of it."""
+        aside = path.with_suffix(f".damaged-{time.time_ns()}")
+        # The log first: beside a new file it would be taken for a part of that.
+        for part in ("-wal", "-shm", ""):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + part).replace(aside.with_name(aside.name + part))
+        rows = _salvaged(aside) if why.salvageable else []
+        base = _opened(path, digest)
+        with base:
+            base.executemany("INSERT INTO events (start, at, kind, body) VALUES (?, ?, ?, ?)", rows)
+        went_on = f"with the {len(rows)} entries that can be read" if rows else "without any of its entries"
+        self.notes.append(f"the journal {why}; it lies in {aside}, and a new one was begun {went_on}")
+        return base
 
-def _opened(path: Path) -> sqlite3.Connection:
+
+def _code(error: sqlite3.Error | UnicodeError) -> int:
+    """Give the reason without its details."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _opened(path: Path, digest: str) -> sqlite3.Connection:
     base = sqlite3.connect(path, timeout=0, check_same_thread=False)
+    base.text_factory = _text_of
     try:
         base.execute("PRAGMA locking_mode=EXCLUSIVE")
         base.execute("PRAGMA journal_mode=WAL")
         base.execute("PRAGMA synchronous=FULL")
         with base:
             base.execute("BEGIN EXCLUSIVE")
-            base.execute(_TABLE)
+            for table in _TABLES:
+                base.execute(table)
+            _check(base, digest)
+    except (sqlite3.Error, UnicodeError) as error:  # SQLite may quote the damage
+        base.close()
+        if _code(error) in _DAMAGED:
+            raise _Unusable("was damaged", salvageable=True) from error
+        raise
     except BaseException:
         base.close()
         raise
     return base
+
+
+def _check(base: sqlite3.Connection, digest: str) -> None:
+    """Refuse a journal that is damaged or another image's; a new one is given the image's digest."""
+    if base.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise _Unusable("was damaged", salvageable=True)
+    base.execute(f"{_ALL} LIMIT 1").fetchone()
+    told = base.execute("SELECT digest FROM image").fetchone()
+    if told is None:
+        base.execute("INSERT INTO image VALUES (?)", (digest,))
+    elif told != (digest,):
+        raise _Unusable("was of another image")
+
+
+def _text_of(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+def _salvaged(path: Path) -> list[tuple[Any, ...]]:
+    """Read the last beginning of a damaged journal, up to the damage."""
+    rows: list[tuple[Any, ...]] = []
+    with contextlib.suppress(sqlite3.Error, OSError, UnicodeError), tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "journal.sqlite"
+        for part in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + part), copy.with_name(copy.name + part))
+        _lengthen(copy)
+        with contextlib.closing(sqlite3.connect(copy)) as base:
+            base.text_factory = _text_of
+            rows.extend(base.execute(_ALL))
+    last = max((row[0] for row in rows if isinstance(row[0], int)), default=0)
+    return [row for row in rows if row[0] == last]
+
+
+def _lengthen(path: Path) -> None:
+    """Give a file that was cut off the length that its header tells; SQLite reads nothing of it otherwise."""
+    with path.open("r+b") as file:
+        header = file.read(100)
+        side, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+        length = (65536 if side == 1 else side) * pages
+        # Holes take no room, but a header may be damaged as well.
+        if path.stat().st_size < length <= _LONGEST:
+            file.truncate(length)
 
 
 @contextlib.contextmanager
@@ -190,8 +286,12 @@ def _packed(start: Boundaries) -> bytes:
 def _unpacked(body: bytes) -> Boundaries:
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
         labels, given = arrays["labels"], arrays["excluded"]
-    if labels.dtype != np.int32 or labels.ndim != 2:
+    if labels.dtype != np.int32 or labels.ndim != 2 or not labels.size:
         raise ValueError(f"labels are {labels.dtype} of shape {labels.shape}")
+    if not 0 <= labels.min() <= labels.max() <= labels.size:
+        raise ValueError(f"grains are numbered {labels.min()} to {labels.max()} in {labels.size} pixels")
+    if given.dtype != np.bool_:
+        raise ValueError(f"what is left out is {given.dtype}, not true or false")
     excluded = given if given.shape == labels.shape else None
     mask = (labels == 0) if excluded is None else (labels == 0) & ~excluded
     return Boundaries(mask=mask, labels=labels, excluded=excluded)
@@ -201,12 +301,12 @@ def _text(operations: Sequence[Operation], undone: Sequence[Operation]) -> bytes
     return json.dumps([[o.to_plain() for o in group] for group in (operations, undone)]).encode()
 
 
-def _replayed(rows: list[tuple[str, float, bytes]]) -> Kept | None:
+def _replayed(rows: list[tuple[str, float, bytes]]) -> tuple[Kept | None, list[str]]:
     """Read the events of one beginning; one that cannot be read is named, and the rest is taken."""
     start: Boundaries | None = None
     done: list[Operation] = []
     undone: list[Operation] = []
-    notes: list[str] = []
+    lost: list[str] = []
     saved = True
     for kind, at, body in rows:
         try:
@@ -221,12 +321,18 @@ def _replayed(rows: list[tuple[str, float, bytes]]) -> Kept | None:
                 undone.append(done.pop())
             elif kind == "redo" and undone:
                 done.append(undone.pop())
-        except (
-            ValueError, KeyError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile,
-        ) as error:  # fmt: skip
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-            notes.append(f"the entry {kind} of {when} cannot be read: {error}")
+        except Exception as error:  # damaged entries fail in a dozen ways, here and in what unpacks them
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_seconds(at)))
+            lost.append(f"the entry {kind} of {when} cannot be read: {sentence(error)}")
         saved = kind in {"saved", "start", "carried"} and (saved or kind == "saved")
-    if start is None or not (done or undone):
-        return None
-    return Kept(start, tuple(done), tuple(undone), rows[-1][1], saved, tuple(notes))
+    notes = lost if len(lost) < 2 else [f"{len(lost)} entries of the journal cannot be read; {lost[0]}"]
+    if not (done or undone):
+        return None, notes
+    if start is None:
+        notes.append("the lines that they began from are lost; they are done again on those at hand")
+    return Kept(start, tuple(done), tuple(undone), _seconds(rows[-1][1]), saved, tuple(notes)), notes
+
+
+def _seconds(at: object) -> float:
+    """Give the time of an entry, 0 where it is none."""
+    return float(at) if isinstance(at, (int, float)) and 0 <= at < _LATEST_S else 0.0

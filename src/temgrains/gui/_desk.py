@@ -1,11 +1,12 @@
 """What the docks of one viewer share: a bench per image, and the runner.
 
-Docks show the desk and call its methods; the desk turns what the user does into changes of a session, those
-into layers, and jobs into results. It can outlive any dock, and any layer can vanish under it.
+Docks show the desk and call its methods; it turns what the user does into changes of a session, those into
+layers, and jobs into results. It can outlive any dock, and any layer can vanish under it.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info, show_warning
@@ -111,8 +112,7 @@ class Desk(QObject):
 
     def do(self, step: str) -> None:
         """Do one of the `STEPS`, unless a job is at work: show what is known of it, begin what is missing."""
-        stage, ask = STEPS[step]
-        self._go(stage, ask)
+        self._go(*STEPS[step])
 
     def run_or_pause(self) -> None:
         """Run the refinement, or pause what is running after its next result."""
@@ -222,9 +222,10 @@ class Desk(QObject):
         if self._docks == {dock}:
             self.runner.abandon()
             self.side_work.abandon()
-            self._drawing.stop()
-            _keys.unbind(self.viewer)
-            self.left.emit()
+            with contextlib.suppress(RuntimeError):  # at the end of napari the timer may go before the docks
+                self._drawing.stop()
+                _keys.unbind(self.viewer)
+                self.left.emit()
         self._docks.discard(dock)
 
     # From napari

@@ -188,6 +188,7 @@ class _Work:
                 self._iterates.copy(),
                 model=self._start.model,
                 settings=self._start.settings,
+                edges=self._edges,
                 pins=self._start.pins,
                 progress=course.report,
             )

@@ -12,6 +12,7 @@ from napari.utils.colormaps import CyclicLabelColormap
 from temgrains.gui import _colours
 from temgrains.gui._image import KEY
 from temgrains.gui._stack import IterateStack
+from temgrains.records import boxes_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -108,7 +109,11 @@ class ResultLayers:
             # 16 bits go to the graphics card as they are; 32 bits would be mapped by napari at every redraw
             painted = labels.astype(np.uint16 if len(colours) <= MOST_COLOURS else np.int32)
             looks = {"colormap": grain_colours(colours), "opacity": 0.35, **grid.place(labels.shape)}
-            self._put("grains", session.name, painted, Labels, original=labels, **looks)
+            layer = self._put("grains", session.name, painted, Labels, original=labels, **looks)
+            mark = self._mark("grains")
+            if boxes := boxes_of(session.analysis.grains.excluded):
+                mark[KEY]["excluded"] = [list(box) for box in boxes]
+            layer.metadata = {**layer.metadata, **mark}
             self.tell_sizes(session.analysis.sizes.table)
 
     def tell_sizes(self, table: DataFrame, numbers: NDArray[np.integer] | None = None) -> None:

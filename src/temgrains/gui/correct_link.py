@@ -180,6 +180,7 @@ class Corrections(QObject):
         corrector = self.corrector
         if corrector is not None:
             corrector.restore()
+            _tell_notes(corrector)
             self._start_over(in_step=False)
             self._measure()
             self.changed.emit()
@@ -222,6 +223,7 @@ class Corrections(QObject):
         corrector = self.correctors.get(session)
         if corrector is None:
             self.correctors[session] = Corrector(analysis)
+            _tell_notes(self.correctors[session])
             self.images[session] = None if image is None else image.unique_id
             self._start_over(in_step=True)
         elif analysis.boundaries is not corrector.analysis.boundaries:
@@ -316,9 +318,7 @@ class Corrections(QObject):
             self.desk.watch.quietly(live.follow, change, corrector.history.labels.shape)
         if session in self._layers:
             self._layers[session].paint(corrector.history, operation)
-        for note in corrector.notes:
-            show_warning(note)
-        corrector.notes.clear()
+        _tell_notes(corrector)
         self.following.later(session)
         self.changed.emit()
 
@@ -332,6 +332,13 @@ class Corrections(QObject):
     def _say(self, note: str) -> None:
         self.note = note
         self.changed.emit()
+
+
+def _tell_notes(corrector: Corrector) -> None:
+    """Show what the journal has to say, once."""
+    for note in corrector.notes:
+        show_warning(note)
+    corrector.notes.clear()
 
 
 def corrections_of(desk: Desk) -> Corrections:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from temgrains.files import atomic_path, plain
+from temgrains.files import plain, saving
 from temgrains.gui._state import metric
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def save(comparison: Comparison, path: Path) -> None:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise ValueError(f"{path.name} has no known ending; end it with {', '.join(writers)}")
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         writer(comparison, temporary)
 
 

@@ -180,14 +180,19 @@ class Corrector:
         if self.kept is None:
             return
         kept, self.kept = self.kept, None
+        self.notes += kept.notes
+        self._begun, self.unsaved = True, not kept.saved
+        self._renew()
+        if kept.start is None:
+            self.history = replayed(self.analysis, kept.operations, kept.undone)
+            start = self.history.start
+            self._journalled(lambda journal: journal.begin(start, kept.operations, kept.undone))
+            return
         self.history = History(kept.start)
         for operation in (*kept.operations, *reversed(kept.undone)):
             self.history.do(operation)
         for _ in kept.undone:
             self.history.undo()
-        self._begun, self.unsaved = True, not kept.saved
-        self._renew()
-        self.notes += kept.notes
 
     def do_all(self, operations: tuple[Operation, ...], undone: tuple[Operation, ...]) -> None:
         """Do the operations of a project on the network on which they were made."""
@@ -228,11 +233,13 @@ class Corrector:
         except JournalError as error:
             self.notes.append(str(error))
             return
-        self.notes += self.journal.notes
         if self.journal.shared:
             self.notes.append("another window corrects this image too; this one keeps its corrections apart")
-        kept = self.journal.kept()
-        if kept is not None and kept.start.labels.shape == self.history.labels.shape:
+        kept, shape = self.journal.kept(), self.history.labels.shape
+        self.notes += self.journal.notes
+        if kept is not None and kept.start is not None and kept.start.labels.shape != shape:
+            self.notes.append("the journal's corrections are of an image of another size; they stay there")
+        else:
             self.kept = kept
 
     def _changed(self, change: Change) -> Change:

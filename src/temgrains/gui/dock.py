@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from temgrains.gui._desks import desk_of
@@ -37,13 +37,23 @@ class _Dock(QScrollArea):
         layout.addWidget(self.header)
         layout.addWidget(self._body())
         self.setWidget(content)
-        self.setMinimumWidth(content.minimumSizeHint().width() + 18)
+        self._fit()
         self.destroyed.connect(partial(self.desk.detach, id(self)))
 
     def sizeHint(self) -> QSize:
         """Ask for what is needed, and never for more than a small screen has."""
         wanted = self.widget().sizeHint()
         return QSize(max(wanted.width() + 18, 380), min(wanted.height() + 8, 590))
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Notice when the content needs another width; Qt watches it for its height only."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self._fit()
+        return bool(super().eventFilter(watched, event))
+
+    def _fit(self) -> None:
+        """Be as wide as the content needs: what is cut off at the right cannot be scrolled to."""
+        self.setMinimumWidth(self.widget().minimumSizeHint().width() + 18)
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when the dock comes into a window, and when it is closed: napari takes its parent away."""

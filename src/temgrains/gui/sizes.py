@@ -265,6 +265,7 @@ class SizesPanel(QWidget):
         found = self.found
         for part in (self.tabs, self.save, self.copy):
             part.setEnabled(found is not None)
+        _widgets.highlight(self.save, on=found is not None)
         self.message.setText("" if found is not None else EMPTY)
         self._later.stop()
         if found is None:

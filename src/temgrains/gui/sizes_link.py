@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from temgrains.gui import _image
 from temgrains.gui._image import about
 from temgrains.gui.sizes_work import Source
+from temgrains.records import mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,8 @@ class Link(QObject):
         analysis = bench.session.analysis if bench is not None else None
         known = analysis is not None and labels.shape == analysis.grains.labels.shape
         image = analysis.micrograph.pixels if known and analysis is not None else None
-        grains = excluded = sure = None
+        grains = sure = None
+        excluded = mask_of(about(layer).get("excluded", ()), labels.shape)
         if known and analysis is not None and self._is_ours(layer):
             excluded = analysis.grains.excluded
             if np.array_equal(labels, analysis.grains.labels):
@@ -121,7 +123,8 @@ class Link(QObject):
     def _is_ours(self, layer: Labels) -> bool:
         image = self._desk.watch.image
         told = about(layer)
-        return image is not None and told == {"role": "grains", "image": str(image.unique_id)}
+        ours = told.get("role") == "grains"
+        return ours and image is not None and told.get("image") == str(image.unique_id)
 
     def _listen(self, on: bool) -> None:
         if self.layer is not None:

@@ -19,7 +19,7 @@ from temgrains.gui import _widgets
 from temgrains.gui.sizes_layers import LINE_KINDS
 from temgrains.gui.sizes_parts import column_of, scrolling, text_label
 from temgrains.gui.sizes_plot import KINDS, DistributionPlot
-from temgrains.gui.sizes_state import distribution_text, method_text, number, why_text
+from temgrains.gui.sizes_state import distribution_text, method_text, number, why_text, with_unit
 from temgrains.gui.sizes_table import GrainTable
 from temgrains.statistics.unfolding import FILM, SECTION
 
@@ -152,7 +152,7 @@ class MethodsPage(QWidget):
         self.table.blockSignals(True)
         self.table.setRowCount(len(methods))
         for k, found in enumerate(methods):
-            texts = (found.method, f"{number(found.size)} {found.unit}", number(round(found.g, 2)))
+            texts = (found.method, with_unit(found.size, found.unit), number(round(found.g, 2)))
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip("; ".join((found.method, found.size_is, *found.notes)))

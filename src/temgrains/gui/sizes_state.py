@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from temgrains.statistics.astm import NM_PER_MM, g_of_area, g_of_intercept
+from temgrains.statistics.naming import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,7 +223,7 @@ def _largest_text(largest: Largest | None) -> list[str]:
 
 def method_text(found: GrainSize) -> str:
     """Give formula, counts and limits of one method."""
-    inputs = " · ".join(f"{_named(name)} = {number(value)}" for name, value in found.inputs.items())
+    inputs = " · ".join(counted(name, number(value)) for name, value in found.inputs.items())
     notes = "".join(f"<br>• {note}" for note in found.notes)
     return f"<b>{found.method}</b>: {found.size_is}<br><i>{found.formula}</i><br>{inputs}{notes}"
 
@@ -255,6 +256,11 @@ def number(value: float) -> str:
     return f"{value:#.4g}".removesuffix(".")
 
 
+def with_unit(value: float, unit: str) -> str:
+    """Give a number with its unit, or a dash where it is undefined."""
+    return f"{number(value)} {unit}" if math.isfinite(value) else number(value)
+
+
 def cell(value: Any) -> str:
     """Give an entry of the table as text."""
     if isinstance(value, str):
@@ -269,23 +275,3 @@ def _unsure(table: pd.DataFrame, least: float) -> NDArray[np.bool_]:
         return np.zeros(len(table), np.bool_)
     unsure: NDArray[np.bool_] = ~(table["confidence"].to_numpy() >= least) & (least > 0)
     return unsure
-
-
-def _named(name: str) -> str:
-    """Give the name of a count with its unit in brackets, as ``A [nm²]``."""
-    for unit, shown in {
-        "_per_nm2": "1/nm²",
-        "_per_px2": "1/px²",
-        "_per_nm": "1/nm",
-        "_per_px": "1/px",
-        "_nm2": "nm²",
-        "_px2": "px²",
-        "deg_nm": "nm",
-        "deg_px": "px",
-        "_nm": "nm",
-        "_px": "px",
-    }.items():
-        if name.endswith(unit):
-            start = name.removesuffix(unit)
-            return f"{start}° [{shown}]" if unit.startswith("deg") else f"{start} [{shown}]"
-    return name.replace("_", " ")

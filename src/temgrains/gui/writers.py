@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
+from scipy.ndimage import binary_dilation
 
-from temgrains.files import atomic_path
+from temgrains.files import saving
 from temgrains.gui._image import KEY
-from temgrains.records import Boundaries, Grains, Iterate
+from temgrains.records import Boundaries, Grains, Iterate, mask_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from temgrains.records import PixelSize
+    from temgrains.records import Box, PixelSize
 
 
 IMAGEJ_BYTES = 2**32 - 2**25
@@ -31,18 +33,23 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     from temgrains import export  # noqa: PLC0415
 
     labels, pixel_size = np.asarray(data), _pixel_size(meta)
-    role = meta.get("metadata", {}).get(KEY, {}).get("role")
+    about = meta.get("metadata", {}).get(KEY, {})
+    role, grains = about.get("role"), None
+    if labels.ndim == 2 and labels.max(initial=0) <= np.iinfo(np.int32).max:
+        grains = _grains(labels, about.get("excluded", ()))
     if _is_ome(path):
         ours = {"boundaries": labels > 0, "refinement": labels == 1}
-        _write_ome(path, ours[role] * np.uint8(255) if role in ours else _narrowed(labels), pixel_size)
+        said = export.excluded_of(grains) if grains is not None else ""
+        pixels = ours[role] * np.uint8(255) if role in ours else _narrowed(labels)
+        _write_ome(path, pixels, pixel_size, description=f"excluded={said}" if said else "")
     elif role == "boundaries":
         mask = labels > 0
         export.write_boundaries(path, Boundaries(mask, np.zeros(mask.shape, np.int32)), pixel_size=pixel_size)
     elif role == "refinement":
         states = [Iterate(k, (frame == 1) * np.uint8(255)) for k, frame in enumerate(labels)]
         export.write_iterates(path, states, pixel_size=pixel_size)
-    elif labels.ndim == 2 and labels.max(initial=0) <= np.iinfo(np.int32).max:
-        export.write_labels(path, _grains(labels), pixel_size=pixel_size)
+    elif grains is not None:
+        export.write_labels(path, grains, pixel_size=pixel_size)
     else:
         _write_tiff(path, labels, pixel_size)
     return [path]
@@ -64,7 +71,8 @@ def write_table(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         raise ValueError(
             f"labels have shape {labels.shape}; a table is made of one image, so split the stack"
         )
-    export.write_grains(path, measure(_grains(labels), pixel_size=_pixel_size(meta)))
+    excluded = meta.get("metadata", {}).get(KEY, {}).get("excluded", ())
+    export.write_grains(path, measure(_grains(labels, excluded), pixel_size=_pixel_size(meta)))
     return [path]
 
 
@@ -76,11 +84,16 @@ def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return [path]
 
 
-def _grains(labels: NDArray[Any]) -> Grains:
+def _grains(labels: NDArray[Any], boxes: Iterable[Box]) -> Grains:
+    """Take the numbers of grains with gaps, and what of the image the layer says shows no specimen."""
+    excluded = mask_of(boxes, labels.shape)
     on_border = np.zeros(int(labels.max(initial=0)) + 1, bool)
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         on_border[side] = True
-    return Grains(labels.astype(np.int32), on_border[1:])
+    if excluded is not None:
+        excluded &= labels == 0  # the user may have painted there
+        on_border[labels[binary_dilation(excluded)]] = True
+    return Grains(labels.astype(np.int32), on_border[1:], excluded)
 
 
 def _pixel_size(meta: dict[str, Any]) -> PixelSize | None:
@@ -118,7 +131,7 @@ def _write_tiff(
         }
         if known:
             options["metadata"] = {"unit": "nm"}
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         tifffile.imwrite(temporary, pixels, **options)
 
 
@@ -134,15 +147,22 @@ def _narrowed(labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _write_ome(
-    path: str | Path, pixels: NDArray[Any], pixel_size: PixelSize | None, *, rgb: bool = False
+    path: str | Path,
+    pixels: NDArray[Any],
+    pixel_size: PixelSize | None,
+    *,
+    rgb: bool = False,
+    description: str = "",
 ) -> None:
     """Write as OME-TIFF; a stack counts as one over time."""
     plane = "YXS" if rgb else "YX"
     metadata: dict[str, Any] = {"axes": "CZT"[3 - (pixels.ndim - len(plane)) :] + plane}
+    if description:
+        metadata["Description"] = description
     if pixel_size is not None:
         for axis, size in zip("YX", pixel_size, strict=True):
             metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "nm"}
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         tifffile.imwrite(
             temporary,
             pixels,

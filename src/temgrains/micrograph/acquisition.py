@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from temgrains.micrograph import tescan
 from temgrains.records import Instrument
 
 if TYPE_CHECKING:
@@ -105,6 +106,9 @@ def _said(tif: TiffFile, page: TiffPage) -> Iterator[tuple[Any, Any, Any, Any]]:
         yield (*said.get("sv_serial_number", (None,))[:1], voltage, magnification, times)
     if tvips:
         yield tvips.get("TemType"), tvips.get("TemHighTension"), tvips.get("TemMagnification"), None
+    if words := tescan.words(page):
+        times = f"{words.get('Date', '')} {words.get('Time', '')}"
+        yield words.get("Device"), _thousandth(words.get("HV")), words.get("Magnification"), times
     olympus = page.tags.valueof(33560)
     if isinstance(olympus, dict):
         yield None, None, olympus.get("magnification"), olympus.get("datetime")

@@ -11,6 +11,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from temgrains.micrograph import tescan
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -239,6 +241,7 @@ def _claims(tif: TiffFile, page: TiffPage) -> Iterator[_Claim]:
     yield from _imagej(description, page)
     yield from _gatan(page)
     yield from _microscope(tif)
+    yield from _tescan(page)
     yield from _olympus(page)
     yield from _jeol(description, page)
 
@@ -309,6 +312,12 @@ def _jeol(description: str, page: TiffPage) -> Iterator[_Claim]:
     elif mode == "MAG" and enlarged > 0 and page.tags.valueof("ResolutionUnit") in (2, 3):
         nm = _NM["inch" if page.tags.valueof("ResolutionUnit") == 2 else "cm"] / enlarged
         yield _Claim("JEOL tag", height * nm, width * nm)
+
+
+def _tescan(page: TiffPage) -> Iterator[_Claim]:
+    said = tescan.words(page)
+    if "PixelSizeX" in said:
+        yield _Claim("TESCAN tag", said.get("PixelSizeY", said["PixelSizeX"]), said["PixelSizeX"], "m")
 
 
 def _olympus(page: TiffPage) -> Iterator[_Claim]:

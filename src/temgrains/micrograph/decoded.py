@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from temgrains.micrograph.calibration import Calibration
+    from temgrains.records import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Decoded:
     """Pixels as the file holds them, (H, W) or (H, W, 3 or 4), its scale, and sentences for the user.
 
     ``page`` is which of the file's images this is, ``pages`` how many of them can be read, ``signal`` what
-    the file calls this one; ``instrument`` says how it was taken.
+    the file calls this one; ``instrument`` says how it was taken; ``excluded`` are the parts that show no
+    specimen, of maps of labels that tell them.
     """
 
     pixels: NDArray[Any]
@@ -32,6 +34,7 @@ class Decoded:
     instrument: Instrument = field(default_factory=Instrument)
     pages: int = 1
     signal: str = ""
+    excluded: tuple[Box, ...] = ()
 
 
 class SeveralImages(UnreadableImage):

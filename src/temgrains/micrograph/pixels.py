@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from temgrains.computer import memory_bytes
 from temgrains.micrograph.calibration import checked_size
 from temgrains.records import Micrograph
 
@@ -122,7 +122,7 @@ def check_extent(source: str | Path, height: int, width: int, bytes_needed: int)
     if count > PIXELS_MAX:
         refuse(source, f"it claims {height} x {width} px, above the limit of {PIXELS_MAX:,}; crop it")
     needed = count * BYTES_PER_PIXEL + bytes_needed
-    memory = _memory()
+    memory = memory_bytes()
     if memory is not None and needed > memory / 2:
         refuse(
             source,
@@ -147,14 +147,6 @@ def check_packing(source: str | Path, unpacked: int, packed: int) -> None:
             f"its {packed:,} bytes would unpack to {unpacked / 2**30:.1f} GiB, as no micrograph does; if it "
             "is one, save it uncompressed",
         )
-
-
-def _memory() -> int | None:
-    """Give the bytes of memory of this computer, None where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _array(source: str, pixels: ArrayLike) -> NDArray[Any]:

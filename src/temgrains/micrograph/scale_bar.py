@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from temgrains.micrograph import bar_shapes
 from temgrains.micrograph.calibration import checked_size, off, shown
 
 if TYPE_CHECKING:
@@ -21,11 +22,6 @@ SOURCE = "scale bar"
 
 _TOLERANCES = (0.004, 0.08)
 """How far from black or white a bar may be: as drawn, then as JPEG leaves it."""
-_LENGTH_MIN = 20
-_SHARE_MAX = 0.9
-"""Longest bar, as a share of the image's width; what is longer is a data bar or a frame."""
-_ASPECT_MIN = 4
-_FULL = 0.97
 _LETTER_MIN = 2
 """Lower specks beside a bar are no letters [px]."""
 
@@ -93,19 +89,32 @@ def find_scale_bar(pixels: GreyArray) -> ScaleBar | None:
     -----
     A bar is black or white, at least 20 px and at most 0.9 image widths long, and at least four times as long
     as high. The length counts the pixels that are as black or white as the rest of the bar, so that an end
-    that was smoothed makes it up to 1 px shorter than it was drawn. A bar on ground of its own grey is not
-    found.
+    that was smoothed makes it up to 1 px shorter than it was drawn. Where no bar stands apart, bars from
+    30 px on ground that is as black or white in part, such as saturated grains, are looked for; one end of
+    which lies in ground of its own grey all over is not found.
     """
+    found = next(filter(None, map(list, _found(pixels))), [])
+    if not found:
+        return None
+    rows, columns, tolerance = max(found, key=lambda bar: bar[1].stop - bar[1].start)
+    mask = _covered(pixels, (rows, columns), tolerance)
+    return ScaleBar(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start, mask)
+
+
+def _found(pixels: GreyArray) -> Iterator[Iterator[tuple[slice, slice, float]]]:
+    """Look for bars in one way after the other; give rows, columns and tolerance of those of each."""
     for tolerance in _TOLERANCES:
-        found = [*_bars(pixels >= 1 - tolerance), *_bars(pixels <= tolerance)]
-        if found:
-            box = max(found, key=lambda box: box[1].stop - box[1].start)
-            rows, columns = box
-            mask = _covered(pixels, box, tolerance)
-            return ScaleBar(
-                rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start, mask
-            )
-    return None
+        yield (
+            (*shape, tolerance)
+            for drawn in (pixels >= 1 - tolerance, pixels <= tolerance)
+            for shape in bar_shapes.apart(drawn)
+        )
+    yield (
+        (*shape, tolerance)
+        for tolerance, full in zip(_TOLERANCES, (1.0, bar_shapes.FULL), strict=True)
+        for drawn in (pixels >= 1 - tolerance, pixels <= tolerance)
+        for shape in bar_shapes.on_like_ground(drawn, full=full)
+    )
 
 
 def left_out(bar: ScaleBar, length_nm: float) -> str:
@@ -159,23 +168,6 @@ def with_scale_bar(
     if keep_size and own is not None:
         return marked
     return replace(marked, pixel_size=size, calibration=SOURCE)
-
-
-def _bars(drawn: MaskArray) -> Iterator[_Box]:
-    """Give the boxes of all bars; of one with ticks, the box between their upper and lower ends."""
-    labels, _ = ndimage.label(drawn)
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        height, length = (side.stop - side.start for side in box)
-        if not _LENGTH_MIN <= length <= _SHARE_MAX * drawn.shape[1] or length < _ASPECT_MIN * height:
-            continue
-        shape = labels[box] == number
-        full = shape.mean(axis=1) >= _FULL
-        if np.count_nonzero(np.diff(full.astype(np.int8), prepend=0) == 1) != 1:
-            continue
-        # Ticks stand on the ends; anything else that sticks out makes it no bar.
-        inner = shape[~full, length // 10 : length - length // 10]
-        if not inner.any() and shape[full].mean() >= _FULL:
-            yield box[0], box[1]
 
 
 def _covered(pixels: GreyArray, bar: _Box, tolerance: float) -> MaskArray:
@@ -251,7 +243,7 @@ def _ground(pixels: GreyArray, bar: _Box, tolerance: float) -> _Box | None:
     around = pixels[rows, columns][ring]
     grey = np.median(around)
     alike = np.abs(pixels - grey) <= tolerance
-    if np.mean(np.abs(around - grey) <= tolerance) < _FULL:
+    if np.mean(np.abs(around - grey) <= tolerance) < bar_shapes.FULL:
         return None
     labels, _ = ndimage.label(alike)
     number = np.bincount(labels[rows, columns][ring & alike[rows, columns]]).argmax()

@@ -10,6 +10,7 @@ import tifffile
 from PIL.TiffImagePlugin import TiffImageFile
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
+from temgrains.files import boxes_in
 from temgrains.micrograph import acquisition
 from temgrains.micrograph.calibration import Calibration, of_tiff
 from temgrains.micrograph.decoded import Decoded, chosen_page
@@ -59,7 +60,8 @@ def decode(path: Path, page: int | None) -> Decoded:
         _refuse_damaged(path, said)
         notes = (*notes, *_left_out(chosen))
         calibration, instrument = _calibration(tif, chosen), _instrument(tif, chosen)
-    return Decoded(pixels, calibration, notes, index, instrument, pages=count)
+        excluded = boxes_in(chosen.description)
+    return Decoded(pixels, calibration, notes, index, instrument, pages=count, excluded=excluded)
 
 
 def _images_behind(tif: TiffFile, count: int) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from temgrains.networks import ARCHITECTURES
+from temgrains.networks import ARCHITECTURES, GuessNet
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -82,11 +82,25 @@ def make_model(
 ) -> Model:
     """Put two trained networks and what is known of them (``about``, plain JSON) into a `Model`."""
     networks = {"net1": type(net1).__name__, "net2": type(net2).__name__}
-    card = {**(about or {}), "format": FORMAT, "name": name, "networks": networks, "criterion": criterion}
+    widths = {"widths": list(net1.widths)} if isinstance(net1, GuessNet) else {}
+    card = {
+        **(about or {}),
+        **widths,
+        "format": FORMAT,
+        "name": name,
+        "networks": networks,
+        "criterion": criterion,
+    }
     model = Model(name, card, net1.eval(), net2.eval())
     card["sha256"] = digest(model.tensors())
     card["self_test"] = self_test(model)
     return model
+
+
+def built(card: dict[str, Any], part: Literal["net1", "net2"]) -> nn.Module:
+    """Build a network of a card that was checked, with random weights."""
+    kind = ARCHITECTURES[card["networks"][part]]
+    return GuessNet(card["widths"]) if kind is GuessNet and "widths" in card else kind()
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -128,10 +142,24 @@ def check_card(card: Any, where: str) -> None:
     known = isinstance(networks, dict) and set(networks) == {"net1", "net2"}
     if not known or any(name not in list(ARCHITECTURES) for name in networks.values()):
         raise ModelError(f"{where}: networks {networks!r} are unknown; known: {', '.join(ARCHITECTURES)}")
+    _check_use(card, where)
+    if card["criterion"] not in ("paper", "reference"):
+        raise ModelError(f"{where}: criterion {card['criterion']!r} must be paper or reference")
+    if not isinstance(card["name"], str):
+        raise ModelError(f"{where}: name {card['name']!r} must be text")
+    if not _is_self_test(card["self_test"]):
+        raise ModelError(f"{where}: the card's self_test holds no grey levels of net1 and net2")
+
+
+def _check_use(card: dict[str, Any], where: str) -> None:
+    """Refuse a card that asks for what the stages around the networks do not know."""
     for key, meaning in _PAIRS.items():
         pair = card.get(key, [0.0, 1.0])
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(v, int | float) for v in pair)):
             raise ModelError(f"{where}: {key} {pair!r} must be {meaning}")
+    widths = card.get("widths", [32] * 4)
+    if not (isinstance(widths, list) and len(widths) == 4 and all(w in range(1, 1025) for w in widths)):
+        raise ModelError(f"{where}: widths {widths!r} must be four whole numbers from 1 to 1024")
     members = card.get("members", 1)
     if not isinstance(members, int) or not 1 <= members <= 8:
         raise ModelError(f"{where}: members {members!r} must be a whole number from 1 to 8")
@@ -140,12 +168,6 @@ def check_card(card: Any, where: str) -> None:
         raise ModelError(f"{where}: zoom {zoom!r} must be a number from 1 to 2")
     if card.get("closing", "gaps") not in ("gaps", "support"):
         raise ModelError(f"{where}: closing {card['closing']!r} must be gaps or support")
-    if card["criterion"] not in ("paper", "reference"):
-        raise ModelError(f"{where}: criterion {card['criterion']!r} must be paper or reference")
-    if not isinstance(card["name"], str):
-        raise ModelError(f"{where}: name {card['name']!r} must be text")
-    if not _is_self_test(card["self_test"]):
-        raise ModelError(f"{where}: the card's self_test holds no grey levels of net1 and net2")
 
 
 def _is_self_test(answers: Any) -> bool:

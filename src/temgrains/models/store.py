@@ -13,9 +13,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
-from temgrains.files import atomic_path
-from temgrains.models.card import Model, ModelError, check_card, check_self_test, digest
-from temgrains.networks import ARCHITECTURES
+from temgrains.files import saving
+from temgrains.models.card import Model, ModelError, built, check_card, check_self_test, digest
 
 DEFAULT = "default"
 """The model that is used when none is named."""
@@ -64,7 +63,7 @@ def verify(path: str | Path) -> Model:
     path = Path(path)
     card, tensors = _read(path)
     check_card(card, str(path))
-    networks = {part: ARCHITECTURES[card["networks"][part]]() for part in ("net1", "net2")}
+    networks = {part: built(card, part) for part in ("net1", "net2")}
     for part, network in networks.items():
         _fill(network, {k[5:]: v for k, v in tensors.items() if k.startswith(f"{part}.")}, f"{path}: {part}")
     stray = [key for key in tensors if not key.startswith(("net1.", "net2."))]
@@ -96,7 +95,7 @@ def save(model: Model, path: str | Path | None = None) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = serialise(model.tensors(), metadata={"card": json.dumps(model.card, sort_keys=True)})
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         temporary.write_bytes(content)
     return path
 

@@ -99,7 +99,7 @@ def analyse(
     with timed(seconds, "guess"):
         start = steps.guess_of(edges, model=networks, settings=settings, progress=progress)
     with timed(seconds, "refine"):
-        iterates = steps.all_iterates(start, networks, settings, progress)
+        iterates = steps.all_iterates(start, networks, settings, progress, edges)
     refined = Refined(micrograph, edges, start, iterates, seconds)
     return conclude(refined, model=networks, settings=settings, progress=progress)
 
@@ -144,7 +144,7 @@ def update(
         refined = replace(refined, guess=start)
     if stage in {"guess", "refine"}:
         with timed(refined.seconds, "refine"):
-            iterates = steps.all_iterates(refined.guess, networks, settings, progress)
+            iterates = steps.all_iterates(refined.guess, networks, settings, progress, refined.edges)
         refined = replace(refined, iterates=iterates)
     return conclude(refined, model=networks, settings=settings, progress=progress)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from temgrains.archives import Archive, open_archive, write_archive
 from temgrains.corrections.strokes import operation_from_plain
-from temgrains.files import atomic_path
+from temgrains.errors import sentence
+from temgrains.files import saving
 from temgrains.grains import label
+from temgrains.micrograph.calibration import checked_size
 from temgrains.pipeline.confidence import rated_sizes
 from temgrains.pipeline.correcting import with_corrections
-from temgrains.records import Analysis, Boundaries, BoundaryMap, EdgeMaps, Iterate, Micrograph
+from temgrains.pipeline.remembered import remembered
+from temgrains.records import Analysis, Boundaries, BoundaryMap, EdgeMaps, Iterate, Micrograph, StopReason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +80,7 @@ def save_project(path: str | Path, project: Project) -> None:
         "operations": [o.to_plain() for o in project.operations],
         "undone": [o.to_plain() for o in project.undone],
     }
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         write_archive(temporary, _TEXT, text, arrays)
 
 
@@ -119,6 +121,9 @@ def _read(file: Archive) -> Project:
         notes.append(f"the edges are lost: {error}")
         edges = EdgeMaps(np.zeros((3, *iterates[0].state.shape), np.uint8))
     grains = label(boundaries)
+    if not isinstance(text["provenance"], dict):
+        raise ValueError(f"its provenance is no table but {text['provenance']!r:.40}")
+    provenance, doubts = remembered(text["provenance"], film, iterates)
     analysis = Analysis(
         micrograph=film,
         edges=edges,
@@ -126,23 +131,23 @@ def _read(file: Archive) -> Project:
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=rated_sizes(boundaries, grains, film, iterates[0].state, text["provenance"].get("model", {})),
-        provenance=text["provenance"],
+        sizes=rated_sizes(boundaries, grains, film, iterates[0].state, provenance["model"]),
+        provenance=provenance,
     )
     done, undone = (_operations(text[key], notes) for key in ("operations", "undone"))
-    return Project(analysis, done, undone, tuple(notes))
+    return Project(analysis, done, undone, (*notes, *doubts))
 
 
 def _micrograph(file: Archive, text: dict[str, Any]) -> Micrograph:
     pixels = _array(file, "pixels", np.float32, None)
-    if pixels.ndim != 2 or not np.isfinite(pixels).all():
-        raise ValueError(f"the image has shape {pixels.shape} or grey values that are no numbers")
-    size = text["pixel_size_nm"]
-    if size is not None and not (len(size) == 2 and all(0 < float(side) < math.inf for side in size)):
-        raise ValueError(f"the pixel size is {size!r}; it must be two positive numbers")
+    if not pixels.size:
+        raise ValueError(f"its image has no pixels: its shape is {pixels.shape}")
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < 0 or high > 1:
+        raise ValueError(f"its grey values are from {low:g} to {high:g}; they must be from 0 to 1")
     return Micrograph(
         pixels=pixels,
-        pixel_size=None if size is None else (float(size[0]), float(size[1])),
+        pixel_size=checked_size(text["pixel_size_nm"]),
         source=str(text["source"]),
         calibration=str(text["calibration"]),
         notes=tuple(map(str, text["notes"])),
@@ -170,30 +175,43 @@ def _iterates(file: Archive, listed: list[dict[str, Any]], notes: list[str]) -> 
     """Read the iterates up to the first that is damaged."""
     found: list[Iterate] = []
     for entry in listed:
-        shape = found[0].state.shape if found else None
         try:
-            state = _array(file, f"state_{entry['index']}", np.uint8, shape)
-        except (KeyError, ValueError) as error:
-            notes.append(f"the iterations from {entry['index']} on are lost: {error}")
+            found.append(_iterate(file, entry, found))
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            notes.append(f"the iterations from {len(found)} on are lost: {sentence(error)}")
             break
-        change = float("nan") if entry["change"] is None else float(entry["change"])
-        found.append(Iterate(len(found), state, change, entry["stopped"]))
     return tuple(found)
 
 
+def _iterate(file: Archive, entry: dict[str, Any], before: list[Iterate]) -> Iterate:
+    state = _array(file, f"state_{entry['index']}", np.uint8, before[0].state.shape if before else None)
+    if not state.size:
+        raise ValueError(f"the state has no pixels: its shape is {state.shape}")
+    stopped = entry["stopped"]
+    if stopped is not None and stopped not in get_args(StopReason):
+        raise ValueError(f"it stopped for {stopped!r:.40}, which is no reason")
+    change = float("nan") if entry["change"] is None else float(entry["change"])
+    return Iterate(len(before), state, change, stopped)
+
+
 def _operations(listed: list[Any], notes: list[str]) -> tuple[Operation, ...]:
-    found = []
+    found, lost = [], []
     for entry in listed:
         try:
             found.append(operation_from_plain(entry))
         except ValueError as error:
-            notes.append(f"one correction is lost: {error}")
+            lost.append(str(error))
+    if lost:
+        count = "one correction is" if len(lost) == 1 else f"{len(lost)} corrections are"
+        notes.append(f"{count} lost: {lost[0]}")
     return tuple(found)
 
 
 def _array(file: Archive, name: str, dtype: type[np.generic], shape: tuple[int, ...] | None) -> NDArray[Any]:
+    """Read an array of a shape, or with two dimensions."""
     array = file.array(name)
-    if array.dtype != dtype or (shape is not None and array.shape != shape) or array.ndim not in {2, 3}:
+    fits = array.ndim == 2 if shape is None else array.shape == shape
+    if array.dtype != dtype or not fits:
         raise ValueError(f"{name} is {array.dtype} of shape {array.shape}; that does not fit the image")
     return array
 

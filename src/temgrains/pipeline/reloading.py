@@ -15,6 +15,7 @@ from temgrains.micrograph import tiff
 from temgrains.micrograph.calibration import checked_size
 from temgrains.pipeline import steps
 from temgrains.pipeline.confidence import rated_sizes
+from temgrains.pipeline.remembered import remembered
 from temgrains.records import Analysis, Boundaries, BoundaryMap, Iterate, mask_of
 from temgrains.settings import settings_from_dict
 
@@ -60,7 +61,8 @@ def reload(path: str | Path, micrograph: Micrograph) -> Analysis:
         raise
     except Exception as error:
         # Files that were edited or damaged fail in a dozen ways, here and in the decoder of the maps.
-        reason = " ".join(str(error).split())[:160]
+        text = " ".join(str(error).split())[:160]
+        reason = f"it lacks {text}" if isinstance(error, KeyError) else text
         raise NotReloadable(f"{path}: it is no result that can be reloaded ({reason})") from error
 
 
@@ -74,9 +76,11 @@ def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
     counts = said.pop("counts")
     said.pop("statistics", None)
     if counts["grains"] != grains.count:
-        told = f"{counts['grains']!s:.20}"
-        raise NotReloadable(f"{path}: it tells of {told} grains, its labels of {grains.count}")
+        count = f"{counts['grains']!s:.20}"
+        raise NotReloadable(f"{path}: it tells of {count} grains, its labels of {grains.count}")
     edges = _edges(path, film, settings, iterates[0].state.shape)
+    told, notes = remembered(said, film, iterates)
+    told["warnings"] = [*told["warnings"], *notes]
     return Analysis(
         micrograph=film,
         edges=edges,
@@ -84,8 +88,8 @@ def _reloaded(path: Path, micrograph: Micrograph) -> Analysis:
         iterates=iterates,
         boundaries=boundaries,
         grains=grains,
-        sizes=rated_sizes(boundaries, grains, film, iterates[0].state, said["model"]),
-        provenance=said,
+        sizes=rated_sizes(boundaries, grains, film, iterates[0].state, told["model"]),
+        provenance=told,
     )
 
 

@@ -36,6 +36,7 @@ from temgrains.records import (
 )
 from temgrains.refine import refine
 from temgrains.settings import Settings
+from temgrains.sight import at_shape
 from temgrains.sizes import measure
 
 if TYPE_CHECKING:
@@ -101,19 +102,38 @@ def iterates_of(
     *,
     model: str | Path | models.Model,
     settings: Settings = _DEFAULTS,
+    edges: EdgeMaps | None = None,
     pins: Pins | None = None,
     progress: Progress = silent,
 ) -> Iterator[Iterate]:
-    """Give Net2's iterates after `start` (see `refine`), one by one, until the refinement stops."""
-    device = settings.guess.device
-    return refine(start, model=model, settings=settings.refine, device=device, pins=pins, progress=progress)
+    """Give Net2's iterates after `start` (see `refine`), one by one, until the refinement stops.
+
+    ``edges`` are those that the guess was made from: what a refiner that sees the micrograph looks at.
+    """
+    networks = loaded(model)
+    sights = [] if edges is None else views.sights_of(edges, model=networks, settings=settings)
+    return refine(
+        start,
+        model=networks,
+        settings=settings.refine,
+        sights=sights,
+        device=settings.guess.device,
+        precision=settings.guess.precision,
+        pins=pins,
+        progress=progress,
+    )
 
 
 def all_iterates(
-    start: BoundaryMap, model: models.Model, settings: Settings, progress: Progress
+    start: BoundaryMap,
+    model: models.Model,
+    settings: Settings,
+    progress: Progress,
+    edges: EdgeMaps | None = None,
 ) -> tuple[Iterate, ...]:
     """Give the guess and all iterates after it."""
-    return (first_iterate(start), *iterates_of(start, model=model, settings=settings, progress=progress))
+    made = iterates_of(start, model=model, settings=settings, edges=edges, progress=progress)
+    return (first_iterate(start), *made)
 
 
 def closed(
@@ -151,7 +171,7 @@ def sizes_of(grains: Grains, micrograph: Micrograph | None) -> GrainSizes:
 
 def at_image_scale(state: ByteArray, shape: tuple[int, int]) -> ByteArray:
     """Resample a state from the working scale to the image's shape."""
-    return views.at_shape(state, shape)
+    return at_shape(state, shape)
 
 
 def loaded(model: str | Path | models.Model) -> models.Model:

@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.transform import resize
 
 from temgrains.edges import find_edges
 from temgrains.guess import guess
+from temgrains.networks import SightedPair
 from temgrains.pipeline.scale import MIN_WORKING_PX, resampled
 from temgrains.records import BoundaryMap, EdgeMaps, Micrograph, Progress, silent
 from temgrains.settings import Settings
+from temgrains.sight import Sight, at_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from temgrains import models
-    from temgrains.records import ByteArray
 
 _DEFAULTS = Settings()
 
@@ -65,14 +65,17 @@ def guess_of(
     return BoundaryMap(np.rint(total / np.float32(len(chosen))).astype(np.uint8))
 
 
-def at_shape(state: ByteArray, shape: tuple[int, ...]) -> ByteArray:
-    """Resample a state (H, W; 0..255) to another shape."""
-    if state.shape == shape:
-        return state
-    shrinks = state.shape[0] > shape[0]
-    grey = resize(state, shape, order=1, mode="edge", anti_aliasing=shrinks, preserve_range=True)
-    resampled: ByteArray = np.rint(grey).astype(np.uint8)
-    return resampled
+def sights_of(edges: EdgeMaps, *, model: models.Model, settings: Settings = _DEFAULTS) -> list[Sight]:
+    """Give the views that a refiner looks at: those that vote on the guess; none without a grey image."""
+    if edges.grey is None or not isinstance(model.net2, SightedPair):
+        return []
+    wanted = settings.guess
+    chosen = range(wanted.members or model.members)
+    sights = []
+    for zoom, members in _by_zoom(chosen, wanted.zoom or model.zoom, edges).items():
+        seen = edges if zoom == 1 else _zoomed(edges, zoom, settings)
+        sights += [Sight.of(seen, member) for member in members]
+    return sights
 
 
 def _by_zoom(views: Sequence[int], zoom: float, edges: EdgeMaps) -> dict[float, list[int]]:

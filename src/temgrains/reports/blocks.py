@@ -21,7 +21,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under a header; an empty header is not shown. ``widths`` are shares of the page."""
+    """Rows of text under a header; an empty header is not shown. ``widths`` are shares of the page [%]."""
 
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
@@ -36,5 +36,8 @@ class Picture:
     caption: str
     height_mm: int = 150
 
+
+PAIR = (38, 62)
+"""Widths of a table of names and values."""
 
 Block = Heading | Text | Table | Picture

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from temgrains.reports.blocks import Block, Heading, Picture, Table, Text
+from temgrains.records import Instrument
+from temgrains.reports.blocks import PAIR, Block, Heading, Picture, Table, Text
 from temgrains.reports.figures import draw
 from temgrains.reports.outlying import apart_of
-from temgrains.reports.words import number, paragraph, settings_rows
+from temgrains.reports.words import number, paragraph, settings_rows, sides
+from temgrains.statistics.astm import EXTRAPOLATED
+from temgrains.statistics.naming import counted
 
 if TYPE_CHECKING:
     from temgrains.reports.context import Context
+    from temgrains.statistics.field import GrainSize
     from temgrains.statistics.report import SizeStatistics
 
 _PICTURE_PX = 1400
@@ -23,25 +27,73 @@ _FIGURE_DPI, _FIGURE_MM = 150, 215
 
 def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
     """Give the parts of a report in their order."""
+    settings = settings_rows(context.provenance.get("settings", {}))
+    ending: list[Block] = [Heading("Settings"), Table((), settings, PAIR)] if settings else []
     return [
+        Table((), _result(found), PAIR),
+        Heading("For the methods section"),
         Text(paragraph(found, context)),
         Heading("Grains"),
         *_pictures(found, context),
-        Table((), _counts(found), (45, 55)),
+        Table((), _counts(found), PAIR),
         Heading("Grain size by method"),
-        Table(("method", "size", "ASTM G", "formula and counts"), _methods(found), (24, 13, 9, 54)),
-        Text(
-            "Methods measure different lengths, so their sizes and G differ rightly: name the method instead "
-            "of averaging. G is that of ASTM E112 by its definition; no compliance is claimed."
-        ),
+        Table(("method", "size", "ASTM G", "formula, counts and limits"), _methods(found), (20, 20, 10, 50)),
+        Text(_on_methods(found)),
         Heading("Diameters of whole grains"),
-        Table((), _diameters(found), (45, 55)),
+        Table((), _diameters(found), PAIR),
         *apart_of(found),
         Heading("How sure it is"),
-        Table((), _uncertainty(found), (45, 55)),
+        Table((), _uncertainty(found), PAIR),
         Heading("How it was made"),
-        Table((), _making(found, context), (45, 55)),
+        Table((), _making(found, context), PAIR),
+        *ending,
     ]
+
+
+def _result(found: SizeStatistics) -> list[tuple[str, ...]]:
+    """Give what most readers look for, each size with the method that it is of."""
+    content, unit = found.content, found.counted.unit
+    summary = content["distribution"]["summary"]
+    rows: list[tuple[str, ...]] = [
+        ("grains", f"{content['grains']}, {content['grains_whole']} of them whole"),
+        (
+            "mean diameter of whole grains (ECD), 95 % interval",
+            _measure(summary["mean"], unit, _interval(summary)),
+        ),
+    ]
+    for method in found.methods[:2]:
+        g = f"ASTM G {_g(method)}".replace(" *", ", extrapolated") if math.isfinite(method.g) else ""
+        rows.append((f"{method.size_is}: {method.method}", _measure(method.size, unit, g)))
+    return [*rows, ("scale", _scale(found))]
+
+
+def _measure(value: float | None, unit: str, beside: str = "") -> str:
+    """Give a size with its unit and what stands in brackets, or say that it is undefined."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    return " ".join(filter(None, (number(value), unit, f"({beside})" if beside else "")))
+
+
+def _g(method: GrainSize) -> str:
+    if not math.isfinite(method.g):
+        return "undefined"
+    return f"{method.g:.2f}{' *' if EXTRAPOLATED in method.notes else ''}"
+
+
+def _scale(found: SizeStatistics) -> str:
+    size = found.labelled.pixel_size
+    if size is None:
+        return "unknown: sizes are in pixels, and G is undefined"
+    return f"{sides(size)} nm per pixel, from: {found.labelled.calibration}"
+
+
+def _on_methods(found: SizeStatistics) -> str:
+    text = (
+        "Methods measure different lengths, so their sizes and G differ rightly: name the method instead "
+        "of averaging. G is that of ASTM E112 by its definition; no compliance is claimed."
+    )
+    far = any(EXTRAPOLATED in method.notes for method in found.methods)
+    return f"{text} * {EXTRAPOLATED}." if far else text
 
 
 def _pictures(found: SizeStatistics, context: Context) -> list[Block]:
@@ -59,7 +111,14 @@ def _pictures(found: SizeStatistics, context: Context) -> list[Block]:
     image = Image.fromarray(context.picture)
     image.thumbnail((_PICTURE_PX, _PICTURE_PX))
     image.save(made, format="PNG", compress_level=6)
-    return [Picture(made.getvalue(), "The micrograph with the boundaries that were found, red."), figure]
+    caption = "The micrograph with the boundaries that were found, red."
+    if found.labelled.pixel_size is not None:
+        height, width = (
+            side * size
+            for side, size in zip(found.counted.cells.shape, found.labelled.pixel_size, strict=True)
+        )
+        caption += f" It is {number(width)} nm wide and {number(height)} nm high."
+    return [Picture(made.getvalue(), caption), figure]
 
 
 def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
@@ -68,6 +127,7 @@ def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("grains", number(content["grains"])),
         ("whole grains", number(content["grains_whole"])),
         ("share of the image in grains", f"{100 * content['share_of_image_in_grains']:.1f} %"),
+        ("share of the image left out", f"{100 * content['share_of_image_excluded']:.1f} %"),
         ("length of the boundaries", f"{number(network[f'length_{unit}'])} {unit}"),
         ("segments between junctions", number(network["segments"])),
         ("mean segment between junctions", f"{number(network[f'mean_segment_{unit}'])} {unit}"),
@@ -86,11 +146,11 @@ def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
 def _methods(found: SizeStatistics) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for method in found.methods:
-        inputs = ", ".join(f"{name} = {number(value)}" for name, value in method.inputs.items())
-        notes = "".join(f"; {note}" for note in method.notes)
-        g = f"{method.g:.2f}" if math.isfinite(method.g) else "undefined"
-        size = f"{number(method.size)} {method.unit}"
-        rows.append((method.method, f"{size} ({method.size_is})", g, f"{method.formula}. {inputs}{notes}"))
+        inputs = ", ".join(counted(name, number(value)) for name, value in method.inputs.items())
+        notes = "; ".join(note for note in method.notes if note != EXTRAPOLATED)
+        told = "\n".join(filter(None, (method.formula, inputs, notes)))
+        size = f"{_measure(method.size, method.unit)}\n{method.size_is}"
+        rows.append((method.method, size, _g(method), told))
     return rows
 
 
@@ -102,15 +162,15 @@ def _diameters(found: SizeStatistics) -> list[tuple[str, ...]]:
         return f"{number(fit[f'{name}_low'])} to {number(fit[f'{name}_high'])}"
 
     rows: list[tuple[str, ...]] = [
-        ("arithmetic mean, 95 % interval", f"{number(summary['mean'])} {unit} ({_interval(summary)})"),
-        ("standard deviation", f"{number(summary['deviation'])} {unit}"),
-        ("geometric mean", f"{number(summary['geometric_mean'])} {unit}"),
-        ("mean by area", f"{number(summary['area_weighted_mean'])} {unit}"),
+        ("arithmetic mean, 95 % interval", _measure(summary["mean"], unit, _interval(summary))),
+        ("standard deviation", _measure(summary["deviation"], unit)),
+        ("geometric mean", _measure(summary["geometric_mean"], unit)),
+        ("mean by area", _measure(summary["area_weighted_mean"], unit)),
         ("D10, D50, D90 by number", _triple(summary["percentiles"], unit)),
         ("D10, D50, D90 by area", _triple(summary["area_percentiles"], unit)),
-        ("mu of ln(d), 95 % interval", f"{number(fit['mu'])} ({ends('mu')})"),
-        ("sigma of ln(d), 95 % interval", f"{number(fit['sample_sigma'])} ({ends('sigma')})"),
-        ("mean of the fit, 95 % interval", f"{number(fit['mean'])} {unit} ({ends('mean')})"),
+        ("mu of ln(d), 95 % interval", _measure(fit["mu"], "", ends("mu"))),
+        ("sigma of ln(d), 95 % interval", _measure(fit["sample_sigma"], "", ends("sigma"))),
+        ("mean of the fit, 95 % interval", _measure(fit["mean"], unit, ends("mean"))),
         ("goodness of fit", f"distance {number(fit['distance'], 2)}, bootstrap p = {number(fit['p'], 2)}"),
         ("weights", content["weights"]),
         ("specimen", content["note"]),
@@ -160,23 +220,33 @@ def _between_members(members: dict[str, Any]) -> str:
 
 
 def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
-    made, size = context.provenance, found.labelled.pixel_size
-    model = made.get("model", {})
+    made, model = context.provenance, context.provenance.get("model", {})
     rows: list[tuple[str, ...]] = [
         ("source", str(made.get("source", found.content["source"]))),
-        ("image", " x ".join(map(str, found.counted.cells.shape)) + " px"),
-        ("pixel size", "unknown" if size is None else f"{number(size[0])} x {number(size[1])} nm"),
-        ("calibration", found.labelled.calibration),
+        ("image", " x ".join(map(str, found.counted.cells.shape)) + " px, height x width"),
+        ("microscope", _instrument(made.get("instrument"))),
+        ("scale", _scale(found)),
         ("temgrains", str(made.get("version", context.version))),
     ]
     if isinstance(model, dict) and model:
         rows.append(("model", f"{model.get('name', 'unknown')}: {_networks(model)}"))
     if "iterations" in made:
         rows.append(("refinement", f"{made['iterations']} iterations, {made.get('stopped') or 'left'}"))
-    if context.by_hand is not None:
-        rows.append(("corrections by hand", f"{context.by_hand}{context.by_hand_in_words}"))
-    rows += [("note", str(note)) for note in (*found.content["notes"], *made.get("warnings", []))]
-    return rows + settings_rows(made.get("settings", {}))
+    if made:
+        known = f"{context.by_hand}{context.by_hand_in_words}"
+        by_hand = "none is recorded" if context.by_hand is None else known
+        rows.append(("corrections by hand", by_hand))
+    notes = (*made.get("notes", []), *found.content["notes"], *made.get("warnings", []))
+    return rows + [("note", note) for note in dict.fromkeys(map(str, notes))]
+
+
+def _instrument(told: Any) -> str:
+    """Give microscope, voltage, magnification and date as far as the file of the micrograph tells them."""
+    try:
+        said = str(Instrument(**told))
+    except (TypeError, ValueError):
+        said = ""
+    return said or "the file does not tell"
 
 
 def _networks(model: dict[str, Any]) -> str:

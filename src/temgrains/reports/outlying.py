@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from temgrains.reports.blocks import Block, Heading, Table, Text
+from temgrains.reports.blocks import PAIR, Block, Heading, Table, Text
 from temgrains.reports.words import number
 from temgrains.statistics.astm import NM_PER_MM
 from temgrains.statistics.outliers import ALA_COARSER_BY_G, ALA_LARGEST_SHARE
@@ -24,7 +24,7 @@ def apart_of(found: SizeStatistics) -> list[Block]:
     rows: list[tuple[str, ...]] = [*_largest(content["largest"]), ("area of whole grains by whole G", listed)]
     return [
         Heading("Largest grain and kinds of grain"),
-        Table((), rows, (45, 55)),
+        Table((), rows, PAIR),
         Text(
             "A grain stands apart (ASTM E930, as large as) where grains "
             f"{ALA_COARSER_BY_G:g} G coarser than the others hold at most {100 * ALA_LARGEST_SHARE:g} % of "

@@ -6,7 +6,7 @@ import base64
 import datetime
 import html
 import io
-from functools import singledispatch
+from functools import partial, singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,23 @@ if TYPE_CHECKING:
     from temgrains.reports.context import Context
     from temgrains.statistics.report import SizeStatistics
 
-_CSS = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.8em;border-bottom:1px solid #ccc}
-table{border-collapse:collapse;width:100%;font-size:.9em}td,th{text-align:left;vertical-align:top;
-padding:.25em .8em .25em 0;border-bottom:1px solid #e4e4e4}img{max-width:100%}figure{margin:1em 0}
-figcaption{font-size:.85em;color:#555}@media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}"""
+_CSS = """body{font:15px/1.5 system-ui,sans-serif;max-width:58em;margin:2em auto;padding:0 1em;color:#222}
+h1{font-size:1.5em}h2{font-size:1.15em;margin:2em 0 .5em;padding-bottom:.2em;border-bottom:1px solid #ccc;
+color:#003c6e}table{border-collapse:collapse;width:100%;table-layout:fixed;font-size:.9em;overflow-wrap:anywhere}
+td,th{text-align:left;vertical-align:top;padding:.25em .8em .25em 0;border-bottom:1px solid #e4e4e4;
+white-space:pre-line}td:first-child{color:#555}h1+table{font-size:1em}h1+table td+td{font-weight:600}
+img{max-width:100%;display:block}figure{margin:1em 0}figcaption{font-size:.85em;color:#555;margin-top:.4em}
+@media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}"""
 
 _FONT = "DejaVu"
-_BLUE = (0, 60, 110)
+_BLUE, _GREY, _RULE = (0, 60, 110), 110, 205
+_ROW_MM = 5.2
+"""Height of a row of one line, with its padding."""
+_CAPTION_MM = 14
+_SMALLEST = 0.7
+"""Pictures are made smaller down to this share of their height before they go to the next page."""
+_KEPT_MM = 75
+"""Tables up to this height are not torn apart."""
 
 
 def write_html(path: str | Path, found: SizeStatistics, context: Context) -> None:
@@ -39,7 +48,7 @@ def write_html(path: str | Path, found: SizeStatistics, context: Context) -> Non
     OSError
         If the file cannot be written.
     """
-    title = html.escape(_title(found))
+    title = html.escape(_title(found, context))
     body = "\n".join(_as_html(block) for block in blocks_of(found, context))
     write_text(
         path,
@@ -63,15 +72,17 @@ def write_pdf(path: str | Path, found: SizeStatistics, context: Context) -> None
     except ImportError as error:
         raise ImportError("a PDF report needs fpdf2: pip install '.[reports]', or write HTML") from error
     fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    pdf = FPDF()
+    pdf: Any = FPDF()
+    pdf.footer = partial(_number_page, pdf)
+    pdf.alias_nb_pages()
     pdf.set_creation_date(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))  # the same bytes each time
-    pdf.set_title(_title(found))
+    pdf.set_title(_title(found, context))
     pdf.set_margin(16)
     pdf.add_font(_FONT, "", fonts / "DejaVuSans.ttf")
     pdf.add_font(_FONT, "B", fonts / "DejaVuSans-Bold.ttf")
     pdf.add_page()
     pdf.set_font(_FONT, "B", 15)
-    pdf.multi_cell(0, 8, _title(found), new_x="LMARGIN", new_y="NEXT", align="L")
+    pdf.multi_cell(0, 8, _title(found, context), new_x="LMARGIN", new_y="NEXT", align="L")
     for block in blocks_of(found, context):
         _to_pdf(block, pdf)
     made = bytes(pdf.output())
@@ -79,8 +90,17 @@ def write_pdf(path: str | Path, found: SizeStatistics, context: Context) -> None
         temporary.write_bytes(made)
 
 
-def _title(found: SizeStatistics) -> str:
-    return f"Grain sizes of {Path(found.content['source']).name}"
+def _number_page(pdf: Any) -> None:
+    pdf.set_y(-12)
+    pdf.set_font(_FONT, "", 7.5)
+    pdf.set_text_color(_GREY)
+    pdf.cell(0, 5, f"{pdf.page_no()} / {{nb}}", align="R")
+    pdf.set_text_color(0)
+
+
+def _title(found: SizeStatistics, context: Context) -> str:
+    """Name the micrograph where it is known, or else the map of its grains."""
+    return f"Grain sizes of {Path(str(context.provenance.get('source') or found.content['source'])).name}"
 
 
 @singledispatch
@@ -104,7 +124,8 @@ def _(block: Table) -> str:
     rows = "\n".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in block.rows
     )
-    return f"<table>{f'<tr>{head}</tr>' if head else ''}\n{rows}\n</table>"
+    widths = "".join(f'<col style="width:{share}%">' for share in block.widths)
+    return f"<table>{widths}{f'<tr>{head}</tr>' if head else ''}\n{rows}\n</table>"
 
 
 @_as_html.register
@@ -123,7 +144,7 @@ def _to_pdf(block: Block, pdf: Any) -> None:
 @_to_pdf.register
 def _(block: Heading, pdf: Any) -> None:
     pdf.ln(4)
-    if pdf.will_page_break(30):
+    if pdf.will_page_break(35):
         pdf.add_page()
     pdf.set_font(_FONT, "B", 11)
     pdf.set_text_color(*_BLUE)
@@ -140,12 +161,25 @@ def _(block: Text, pdf: Any) -> None:
 
 @_to_pdf.register
 def _(block: Table, pdf: Any) -> None:
-    from fpdf.enums import TableBordersLayout  # noqa: PLC0415
+    from fpdf.enums import TableBordersLayout, VAlign  # noqa: PLC0415
+    from fpdf.fonts import FontFace  # noqa: PLC0415
 
     pdf.set_font(_FONT, "", 7.5)
-    looks = {"col_widths": block.widths, "line_height": 3.9, "padding": (0.6, 1), "text_align": "LEFT"}
-    rules = TableBordersLayout.HORIZONTAL_LINES
-    with pdf.table(first_row_as_headings=bool(block.header), borders_layout=rules, **looks) as table:
+    height = _ROW_MM * len(block.rows)
+    if not block.header and height < _KEPT_MM and pdf.will_page_break(height):
+        pdf.add_page()
+    pdf.set_draw_color(_RULE)
+    pdf.set_line_width(0.15)
+    looks = {
+        "col_widths": block.widths,
+        "line_height": 3.9,
+        "padding": (0.6, 1),
+        "text_align": "LEFT",
+        "v_align": VAlign.T,
+        "borders_layout": TableBordersLayout.HORIZONTAL_LINES,
+        "headings_style": FontFace(emphasis="BOLD"),
+    }
+    with pdf.table(first_row_as_headings=bool(block.header), **looks) as table:
         for row in ([block.header] if block.header else []) + block.rows:
             table.row(row)
 
@@ -156,9 +190,13 @@ def _(block: Picture, pdf: Any) -> None:
 
     with Image.open(io.BytesIO(block.png)) as image:
         shape = image.height / image.width
-    width = min(pdf.epw, block.height_mm / shape)
-    if pdf.will_page_break(width * shape + 12):
+    height = min(pdf.epw * shape, block.height_mm)
+    room = pdf.page_break_trigger - pdf.get_y() - _CAPTION_MM
+    if room < _SMALLEST * height:
         pdf.add_page()
+    else:
+        height = min(height, room)
+    width = height / shape
     pdf.image(io.BytesIO(block.png), w=width)
     pdf.set_font(_FONT, "", 7.5)
     pdf.multi_cell(0, 3.9, block.caption, new_x="LMARGIN", new_y="NEXT", align="L")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from temgrains.statistics.report import WEIGHTED
 
 if TYPE_CHECKING:
+    from temgrains.records import PixelSize
     from temgrains.reports.context import Context
     from temgrains.statistics.report import SizeStatistics
 
@@ -19,6 +20,14 @@ def number(value: float | None, digits: int = 4) -> str:
     if abs(value) < 1e7 and (value == round(value) or abs(value) >= 10**digits):
         return f"{value:.0f}"
     return f"{value:#.{digits}g}".rstrip(".") if 1e-4 <= abs(value) < 1e7 else f"{value:.{digits - 1}e}"
+
+
+def sides(pixel_size: PixelSize) -> str:
+    """Give the height and width of a pixel, or one number where they are alike."""
+    height, width = pixel_size
+    return (
+        number(height) if math.isclose(height, width, rel_tol=1e-6) else f"{number(height)} x {number(width)}"
+    )
 
 
 def paragraph(found: SizeStatistics, context: Context) -> str:
@@ -58,10 +67,8 @@ def _image(found: SizeStatistics) -> str:
     size = found.labelled.pixel_size
     if size is None:
         return f"The image had {rows} x {columns} pixels of unknown size; sizes are in pixels."
-    text = number(size[0]) if math.isclose(*size, rel_tol=1e-6) else f"{number(size[0])} x {number(size[1])}"
-    return (
-        f"The image had {rows} x {columns} pixels of {text} nm (calibration: {found.labelled.calibration})."
-    )
+    source = found.labelled.calibration
+    return f"The image had {rows} x {columns} pixels of {sides(size)} nm (calibration: {source})."
 
 
 def _counts(found: SizeStatistics) -> str:
@@ -166,10 +173,16 @@ def _doubts(found: SizeStatistics) -> list[str]:
     return [calibration, between, "The scatter between images is not included, as one image was measured."]
 
 
-def settings_rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
+def settings_rows(settings: dict[str, Any]) -> list[tuple[str, ...]]:
     """Give settings as rows of name and value."""
     return [
-        (f"{stage}.{key}", "automatic" if value is None else str(value))
+        (f"{stage}.{key}", _setting(value))
         for stage, values in settings.items()
         for key, value in (values.items() if isinstance(values, dict) else [("", values)])
     ]
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "automatic"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

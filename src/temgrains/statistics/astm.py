@@ -14,6 +14,8 @@ INCH_AT_100X_MM = 0.254
 """One inch of a micrograph at 100x, in the specimen [mm]."""
 TABULATED = (-1.0, 14.0)
 """G from 00 to 14, the range that the standard tabulates."""
+EXTRAPOLATED = "G is extrapolated: the standard tabulates 00 to 14"
+"""What is said of a G outside of that range."""
 NM_PER_MM = 1e6
 
 _REFERENCE_INTERCEPT_MM = 0.32
@@ -82,4 +84,4 @@ def remark(g: float) -> str:
     if math.isnan(g):
         return "G is undefined"
     low, high = TABULATED
-    return "" if low <= g <= high else "G is extrapolated: the standard tabulates 00 to 14"
+    return "" if low <= g <= high else EXTRAPOLATED

@@ -12,7 +12,7 @@ from skimage.measure import label as pieces_of
 from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage, picture, tiff
 from temgrains.micrograph.calibration import checked_size, off, shown
-from temgrains.records import Boundaries
+from temgrains.records import Boundaries, mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _MASK = 255
 _MOST_COUNTED = 2**24
 """Numbers up to this are counted, which is quicker than sorting them."""
+_SPECK_PX, _SPECKS, _AGAIN = 3, 100, 1.01
+"""Where most of more areas than this are no larger, and numbers come again as often, they are greys."""
 _HIGHEST = np.iinfo(np.int64).max
 _PNG = b"\x89PNG"
 
@@ -92,7 +94,7 @@ def labelled(
 
 def with_pieces(found: Labelled) -> Labelled:
     """Note where a number stands for several pieces."""
-    return replace(found, notes=(*found.notes, *_scattered(found.grains.labels, found.numbers)))
+    return replace(found, notes=(*found.notes, *_scattered(found, _pieces(found))))
 
 
 def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> Labelled:
@@ -108,7 +110,8 @@ def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None 
     Raises
     ------
     UnreadableImage
-        If the file is missing, damaged, has several pages, or holds anything but numbers of grains.
+        If the file is missing, damaged, has several pages, or holds anything but numbers of grains, such as a
+        grey picture or a map of boundaries.
     ValueError
         If the pixel size is not between 0.0001 and 1,000,000 nm.
     """
@@ -136,13 +139,21 @@ def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
     if any(note.startswith("page ") for note in decoded.notes):
         raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
     said = decoded.calibration
+    excluded, misfit = _left_out(decoded)
     found = labelled(
         decoded.pixels,
         source=str(path),
         pixel_size=typed or said.pixel_size,
         calibration="typed" if typed else said.source,
+        excluded=excluded,
+        pieces=False,
     )
-    found = replace(found, notes=(*decoded.notes, *(() if typed else said.notes), *found.notes))
+    pieces = _pieces(found)
+    _refuse_picture(found, pieces)
+    _refuse_lines(found, pieces)
+    scattered = _scattered(found, pieces)
+    said_so = () if typed else said.notes
+    found = replace(found, notes=(*decoded.notes, *said_so, *misfit, *scattered))
     ratio = off(typed, said.pixel_size) if typed and said.pixel_size else None
     if ratio is None or typed is None or said.pixel_size is None:
         return found
@@ -150,9 +161,48 @@ def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
     return replace(found, notes=(*found.notes, f"{doubt}{said.source}; check it"))
 
 
-def _scattered(labels: NDArray[np.int32], numbers: NDArray[np.int64]) -> tuple[str, ...]:
+def _pieces(found: Labelled) -> NDArray[np.int64]:
+    """Give numbers to the pieces that hang together, by a corner at least."""
+    pieces: NDArray[np.int64] = pieces_of(found.grains.labels, connectivity=2, background=0)
+    return pieces
+
+
+def _refuse_picture(found: Labelled, pieces: NDArray[np.int64]) -> None:
+    """Refuse greys: of neighbours in a picture few have the same, and others have it again elsewhere."""
+    areas = np.bincount(pieces.reshape(-1))[1:]
+    if len(areas) > max(_SPECKS, _AGAIN * len(found.numbers)) and np.median(areas) <= _SPECK_PX:
+        raise ValueError(
+            f"it is a picture and no map of labels: most of its {len(areas)} areas of one number have "
+            f"{_SPECK_PX} pixels or fewer; give the map of labels, such as STEM.labels.tif"
+        )
+
+
+def _refuse_lines(found: Labelled, pieces: NDArray[np.int64]) -> None:
+    """Refuse a map of boundaries: what is 0 falls into more parts than what is not."""
+    if len(found.numbers) == 1:
+        meshes = pieces_of(found.grains.labels == 0, connectivity=1).max()
+        if meshes > pieces.max() + 1:
+            raise ValueError(
+                f"it holds only 0 and {found.numbers[0]}, in lines around {meshes} grains: a map of "
+                "boundaries; give the map of labels"
+            )
+
+
+def _left_out(decoded: Decoded) -> tuple[MaskArray | None, tuple[str, ...]]:
+    """Give where the file says that no specimen is shown, and a note where that is not so."""
+    if not decoded.excluded or decoded.pixels.ndim != 2:
+        return None, ()
+    excluded = mask_of(decoded.excluded, decoded.pixels.shape)
+    outside = any(bottom > decoded.pixels.shape[0] or right > decoded.pixels.shape[1]
+                  for _, _, bottom, right in decoded.excluded)  # fmt: skip
+    if excluded is None or outside or decoded.pixels[excluded].any():
+        return None, ("what its description says is left out does not fit its labels and was not used",)
+    return excluded, ()
+
+
+def _scattered(found: Labelled, pieces: NDArray[np.int64]) -> tuple[str, ...]:
     """Tell where a number stands for several pieces that do not even touch at a corner."""
-    pieces = pieces_of(labels, connectivity=2, background=0)
+    labels, numbers = found.grains.labels, found.numbers
     there = labels > 0
     owner = np.zeros(int(pieces.max()) + 1, np.int32)
     owner[pieces[there]] = labels[there]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ LARGEST_BOX = 0.9
 """Share of the image's side beyond which the box of a grain no longer weighs more."""
 
 _PARTLY_COVERED = "parts of the image belong to no grain; what they cut counts one half, as at the border"
+_CLOSED = "one grain too many on average, for the circle is closed"
+_NO_WEIGHT = "parts of the image belong to no grain, and what they cut has no known weight"
 
 
 def jeffries_count(inside: float, cut: float, *, unbiased: bool = False) -> float:
@@ -56,6 +59,7 @@ def saltykov(field: Field) -> GrainSize:
         inputs,
         field,
         area=field.area,
+        notes=_covered(field),
     )
 
 
@@ -98,7 +102,7 @@ def jeffries(field: Field, *, unbiased: bool = False, counted: InCircle | None =
         inputs,
         field,
         area=held.pixels * field.pixel_area,
-        notes=() if unbiased else ("one grain too many on average, for the circle is closed",),
+        notes=(*(() if unbiased else (_CLOSED,)), *_covered(field)),
     )
 
 
@@ -125,11 +129,11 @@ def miles_lantuejoul(field: Field) -> GrainSize:
     """
     weights, capped = border_weights(field)
     defined = field.whole_image
-    notes: tuple[str, ...] = () if defined else ("undefined: parts of the image belong to no grain",)
+    notes: tuple[str, ...] = () if defined else (_NO_WEIGHT,)
     if capped:
         notes += (f"{capped} grains are nearly as large as the image; their weight is a lower bound",)
     weighted = float((weights * field.whole_areas).sum())
-    inputs: dict[str, float] = {"N_whole": len(weights), "N": float(weights.sum()) if defined else 0}
+    inputs: dict[str, float] = {"N_whole": len(weights), "N": float(weights.sum()) if defined else math.nan}
     if len(weights) and defined:
         inputs[f"mean_area_{field.unit}2"] = weighted / float(weights.sum())
     return _counted(
@@ -150,6 +154,10 @@ def border_weights(field: Field) -> tuple[NDArray[np.float64], int]:
     return weights, capped
 
 
+def _covered(field: Field) -> tuple[str, ...]:
+    return () if field.whole_image else (_PARTLY_COVERED,)
+
+
 def _counted(
     method: str,
     formula: str,
@@ -162,8 +170,6 @@ def _counted(
     if 0 < inputs["N"] < FEWEST_GRAINS:
         grains = "grain" if inputs["N"] == 1 else "grains"
         notes += (f"{inputs['N']:g} {grains}; E112 asks for {FEWEST_GRAINS} per field",)
-    if not field.whole_image:
-        notes += (_PARTLY_COVERED,)
     return from_count(method, formula, {**inputs, f"A_{field.unit}2": area}, unit=field.unit, notes=notes)
 
 

@@ -159,16 +159,30 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
         "source": labelled.source,
         "pixel_size_nm": labelled.pixel_size,
         "calibration": labelled.calibration,
-        "notes": [*labelled.notes, *_beside_ground(labelled, counted)],
+        "notes": [*labelled.notes, *_left_out(labelled), *_beside_ground(labelled, counted)],
         "grains": len(counted.cut),
         "grains_whole": int(np.count_nonzero(~counted.cut)),
         "share_of_image_in_grains": float((counted.cells > 0).mean()),
+        "share_of_image_excluded": _excluded_share(labelled),
         "methods": [found.to_dict() for found in methods],
         "distribution": _distribution(counted, choices),
         "network": _network(counted, network),
         "uncertainty": uncertainty(choices, counted.unit),
     }
     return SizeStatistics(labelled, measured.table, counted, network, methods, plain(content))
+
+
+def _excluded_share(labelled: Labelled) -> float:
+    excluded = labelled.grains.excluded
+    return 0.0 if excluded is None else float(excluded.mean())
+
+
+def _left_out(labelled: Labelled) -> list[str]:
+    """Say how much of the image is left out."""
+    share = _excluded_share(labelled)
+    if not share:
+        return []
+    return [f"{100 * share:.3g} % of the image is left out; grains that it cuts count as cut"]
 
 
 def _beside_ground(labelled: Labelled, counted: Field) -> list[str]:

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from temgrains.files import atomic_path
+from temgrains.files import saving
 from temgrains.synthesis.catalogue import shapes_by_name, steps_by_name
 from temgrains.synthesis.fields import Sometimes
 from temgrains.synthesis.packing import PackingSettings
@@ -102,7 +102,7 @@ def write_recipe(recipe: Recipe, path: str | Path) -> None:
             "Sometimes only around those that have no image_share of their own"
         )
     text = _toml(described) if kind == "TOML" else json.dumps(described, indent=1, allow_nan=False) + "\n"
-    with atomic_path(path) as temporary:
+    with saving(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -59,6 +59,8 @@ class Example:
                     f"{part} of {self.name} is {array.dtype} of shape {array.shape}; it must be "
                     f"{np.dtype(kind)} of the image's shape {self.pixels.shape}"
                 )
+        if not np.isfinite(self.pixels).all():
+            raise ValueError(f"pixels of {self.name} hold values that are no numbers; mend the image")
         if not SCALES[0] <= self.scale <= SCALES[1]:
             raise ValueError(
                 f"scale of {self.name} is {self.scale!r}; it must be from {SCALES[0]:g} to {SCALES[1]:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from temgrains.models import load, make_model, save
-from temgrains.networks import ARCHITECTURES, GuidedNet, PaperNet2
+from temgrains.networks import ARCHITECTURES, GuessNet, GuidedNet, PaperNet2, SightedPair
 from temgrains.records import Progress, silent
 from temgrains.training.fit import fit
 from temgrains.training.guided import GuidedPool
@@ -46,7 +47,7 @@ def train_net1(out: Path, recipe: Recipe, settings: TrainSettings, *, progress: 
     """
     pairs, (train, validation, _) = _pairs(out, recipe, settings, progress)
     torch.manual_seed(settings.seed)
-    network = _first_weights(ARCHITECTURES[settings.net1](), "net1", settings)
+    network = _first_weights(_net1(settings), "net1", settings)
     task = (LikelihoodTask if settings.networks == "default" else GuessTask)(network, settings)
     loaders = [
         _loader(_InputPairs(pairs, which), settings, shuffle=which is train) for which in (train, validation)
@@ -67,7 +68,7 @@ def train_net2(
     checkpoint = out / "net1" / "best.ckpt"
     if not checkpoint.exists():
         raise ValueError(f"{out} holds no trained Net1; run 'temgrains train net1 --out {out}' first")
-    net1 = load_network(ARCHITECTURES[settings.net1](), checkpoint)
+    net1 = load_network(_net1(settings), checkpoint)
     pairs, (train, validation, _) = _pairs(out, recipe, settings, progress)
     guesses = {id(which): _guesses(net1, pairs, which, progress) for which in (train, validation)}
     truths = {id(which): pairs.truths(which)[:, 0] for which in (train, validation)}
@@ -86,6 +87,15 @@ def train_net2(
         about=_about(about, default=settings.networks == "default"),
     )
     return save(model, out / f"{name}.safetensors")
+
+
+def _net1(settings: TrainSettings) -> nn.Module:
+    """Give Net1 as wide as that of the model to start from."""
+    network = ARCHITECTURES[settings.net1]()
+    start = None if settings.start is None else load(settings.start).net1
+    return (
+        GuessNet(start.widths) if isinstance(start, GuessNet) and isinstance(network, GuessNet) else network
+    )
 
 
 def _net2(settings: TrainSettings, state_mean: float) -> nn.Module:
@@ -144,8 +154,15 @@ def _pairs(
 def _first_weights(network: Any, part: str, settings: TrainSettings) -> Any:
     """Take the weights of the model to start from, or random ones; the paper's scaled to grey levels."""
     if settings.start is not None:
-        network.load_state_dict(getattr(load(settings.start), part).state_dict())
-        return network
+        known: Any = getattr(load(settings.start), part)
+        if isinstance(known, SightedPair) and isinstance(network, GuidedNet):
+            known = known.guided
+        if type(known) is not type(network):
+            raise ValueError(
+                f"{part} of {settings.start} is a {type(known).__name__}, but a {type(network).__name__} "
+                "is to learn; start from a model of the same networks (--networks)"
+            )
+        return copy.deepcopy(known).train()
     if settings.networks == "default":
         return network
     with torch.no_grad():  # PyTorch's start expects inputs and outputs near 1
@@ -166,13 +183,16 @@ def load_network(network: Any, checkpoint: Path) -> Any:
 
 
 def _guesses(net1: nn.Module, pairs: Pairs, which: NDArray[np.intp], progress: Progress) -> NDArray[np.uint8]:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    net1.to(device)
     result = []
     with torch.inference_mode():
         for start in range(0, len(which), 32):
-            edges = torch.from_numpy(pairs.inputs(which[start : start + 32])).float()
+            edges = torch.from_numpy(pairs.inputs(which[start : start + 32])).to(device).float()
             grey = net1(edges.contiguous(memory_format=torch.channels_last))[:, 0]
-            result.append(grey.round().to(torch.uint8).numpy())
+            result.append(grey.round().to(torch.uint8).cpu().numpy())
             progress("guesses", min(start + 32, len(which)), len(which))
+    net1.cpu()
     return np.concatenate(result)
 
 

@@ -72,30 +72,34 @@ def make_pairs(
     recipe: Recipe,
     *,
     seed: int,
-    count: int,
+    count: int | range,
     grey: bool = False,
     workers: int = 1,
     progress: Progress = silent,
 ) -> Pairs:
-    """Make ``count`` pairs; pair k depends on ``recipe``, ``seed`` and k alone, not on ``workers``."""
+    """Make ``count`` pairs, or those of a range of numbers.
+
+    Pair k depends on ``recipe``, ``seed`` and k alone, not on ``workers``.
+    """
+    numbers = range(count) if isinstance(count, int) else count
     edges, truths, greys = [], [], []
-    for done, (maps, truth, stretched) in enumerate(_made(recipe, seed, count, workers), start=1):
+    for done, (maps, truth, stretched) in enumerate(_made(recipe, seed, numbers, workers), start=1):
         edges.append(maps)
         truths.append(truth)
         if grey:
             greys.append(stretched)
-        progress("pairs", done, count)
+        progress("pairs", done, len(numbers))
     return Pairs(np.stack(edges), np.stack(truths), recipe.shape[1], np.stack(greys) if grey else None)
 
 
-def _made(recipe: Recipe, seed: int, count: int, workers: int) -> Iterator[_Pair]:
+def _made(recipe: Recipe, seed: int, numbers: range, workers: int) -> Iterator[_Pair]:
     make = partial(_make, recipe, seed)
     if workers <= 1:
-        yield from map(make, range(count))
+        yield from map(make, numbers)
         return
     # Spawned, not forked: forking after PyTorch or numba started their threads can hang.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(make, range(count), chunksize=16)
+        yield from pool.map(make, numbers, chunksize=16)
 
 
 def _make(recipe: Recipe, seed: int, index: int) -> _Pair:
