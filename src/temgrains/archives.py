@@ -94,9 +94,8 @@ class Archive:
             return self.file.read(name)
         except MemoryError:
             raise
-        except (
-            Exception
-        ) as error:  # zipfile lets the errors of four decoders through, and has some of its own
+        except Exception as error:
+            # zipfile lets the errors of four decoders through, and has some of its own.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise ValueError(f"{name} cannot be unpacked ({error})") from error

@@ -22,6 +22,7 @@ from temgrains.gui.project_reader import get_reader as get_project_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from editing import Editor
 
@@ -366,15 +367,21 @@ def test_what_was_kept_is_offered_and_restored(editor: Editor, open_window: Call
     assert panel._kept_row.isHidden()
 
 
-def test_of_a_damaged_journal_the_rest_is_offered_with_a_word(
-    editor: Editor, open_window: Callable[..., Window], messages: list[str]
-) -> None:
+def journal_of_one_correction(editor: Editor) -> Path:
+    """Erase a line, close the window without saving, and give the journal that is left."""
     editor.key(Qt.Key.Key_X)
     editor.click(8, 15)
     editor.settle()
     path = editor.link.corrector.journal.path
     editor.viewer.window.remove_dock_widget("all")
     answer(editor, "Close without")
+    return path
+
+
+def test_of_a_damaged_journal_the_rest_is_offered_with_a_word(
+    editor: Editor, open_window: Callable[..., Window], messages: list[str]
+) -> None:
+    path = journal_of_one_correction(editor)
     with sqlite3.connect(path) as base:
         base.execute("UPDATE events SET body = x'00' WHERE kind = 'start'")
     base.close()
@@ -390,12 +397,7 @@ def test_of_a_damaged_journal_the_rest_is_offered_with_a_word(
 def test_a_journal_that_is_none_is_said_before_the_first_correction(
     editor: Editor, open_window: Callable[..., Window], messages: list[str]
 ) -> None:
-    editor.key(Qt.Key.Key_X)
-    editor.click(8, 15)
-    editor.settle()
-    path = editor.link.corrector.journal.path
-    editor.viewer.window.remove_dock_widget("all")
-    answer(editor, "Close without")
+    path = journal_of_one_correction(editor)
     path.write_bytes(path.read_bytes()[:5000])
     window = open_window(dock=TemGrainsWidget)
     window.desk.do("all")

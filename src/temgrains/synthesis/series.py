@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import islice
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from temgrains.synthesis.generate import SyntheticMicrograph, synthesise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from temgrains.synthesis.recipe import Recipe
 
 _AHEAD = 4
+"""Results per process that may lie ready or under way."""
+
+Made = TypeVar("Made")
 
 
 def synthesise_many(
@@ -47,23 +52,36 @@ def synthesise_many(
     """
     if count < 0 or workers < 1:
         raise ValueError(f"count is {count} and workers is {workers}; they must be at least 0 and 1")
-    numbers = range(start, start + count)
-    if workers == 1:
-        return (synthesise(recipe, seed=seed, index=k) for k in numbers)
-    return _drawn_ahead(recipe, seed, numbers, workers)
+    return in_order(partial(_draw, recipe, seed), range(start, start + count), workers=workers)
 
 
-def _drawn_ahead(recipe: Recipe, seed: int, numbers: range, workers: int) -> Iterator[SyntheticMicrograph]:
+def in_order(make: Callable[[int], Made], numbers: Iterable[int], *, workers: int) -> Iterator[Made]:
+    """Give ``make(k)`` of each number, in their order, made by several processes a few ahead of the caller.
+
+    Parameters
+    ----------
+    make
+        With several workers it must be picklable.
+    numbers
+        May be without end.
+    workers
+        Processes that share the work; 1 works in this one. Closing the iterator stops them.
+    """
+    if workers <= 1:
+        yield from map(make, numbers)
+        return
+    left = iter(numbers)
     # Spawned, not forked: forking after numba or PyTorch started their threads can hang.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = deque(
-            pool.submit(synthesise, recipe, seed=seed, index=k) for k in numbers[: _AHEAD * workers]
-        )
+        waiting = deque(pool.submit(make, k) for k in islice(left, _AHEAD * workers))
         try:
-            for k in numbers[_AHEAD * workers :]:
-                yield waiting.popleft().result()
-                waiting.append(pool.submit(synthesise, recipe, seed=seed, index=k))
             while waiting:
-                yield waiting.popleft().result()
+                made = waiting.popleft().result()
+                waiting.extend(pool.submit(make, k) for k in islice(left, 1))
+                yield made
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _draw(recipe: Recipe, seed: int, index: int) -> SyntheticMicrograph:
+    return synthesise(recipe, seed=seed, index=index)

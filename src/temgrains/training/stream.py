@@ -7,20 +7,19 @@ What a step shows depends on the seed and on its number alone, not on how many p
 from __future__ import annotations
 
 import math
-from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch.utils.data import Dataset
 
+from temgrains.synthesis.series import in_order
 from temgrains.training.pairs import Pairs, make_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
 CHUNK = 16
 """Micrographs that a process draws at a time."""
-
-_AHEAD = 4
-"""Chunks per process that may lie ready or under way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +93,7 @@ class Stream(Dataset["Batch"]):
         self._drawn = CHUNK * math.ceil(needed / CHUNK) - self._kept
         self._pool = None
         make = partial(_make, self._recipe, self._settings.seed, self._settings.grey)
-        self._chunks = _chunks(make, self._drawn // CHUNK, self._settings.workers)
+        self._chunks = in_order(make, count(self._drawn // CHUNK), workers=self._settings.workers)
 
     def _take(self, made: Pairs) -> None:
         """Put a chunk in the place of the oldest."""
@@ -117,24 +113,3 @@ def _room(part: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
 
 def _make(recipe: Recipe, seed: int, grey: bool, chunk: int) -> Pairs:
     return make_pairs(recipe, seed=seed, count=range(CHUNK * chunk, CHUNK * (chunk + 1)), grey=grey)
-
-
-def _chunks(make: Callable[[int], Pairs], first: int, workers: int) -> Iterator[Pairs]:
-    """Draw chunks without end, in order, a few ahead of who takes them."""
-    if workers <= 1:
-        number = first
-        while True:
-            yield make(number)
-            number += 1
-    # Spawned, not forked: forking after PyTorch or numba started their threads can hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        ready: deque[Future[Pairs]] = deque(pool.submit(make, first + k) for k in range(_AHEAD * workers))
-        number = first + len(ready)
-        try:
-            while True:
-                made = ready.popleft().result()
-                ready.append(pool.submit(make, number))
-                number += 1
-                yield made
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
