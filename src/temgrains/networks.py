@@ -262,8 +262,6 @@ class SightedPair(nn.Module):
 
     channels: ClassVar[int] = SightedNet.channels
     ceiling: ClassVar[float] = 1.0
-    halo: ClassVar[int] = SightedNet.halo
-    channels_last: ClassVar[bool] = True
 
     def __init__(self, sighted: SightedNet | None = None, guided: GuidedNet | None = None) -> None:
         super().__init__()
