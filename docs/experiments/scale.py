@@ -1,13 +1,14 @@
 """Train guesses of several widths, and a refiner that sees the micrograph, on one stream of micrographs.
 
     python docs/experiments/scale.py OUT [--minutes M] [--workers W] [--network NAME=WIDTHS ...]
-                                         [--refiner NAME]
+                                         [--refiner NAME] [--start MODEL] [--recipe RECIPE]
 
 All networks learn from the same fresh micrographs in the same order, so that they compare by their size
 alone. The learning rate falls with the share of the minutes that has passed. OUT gets NAME.safetensors for
 each network, the mean of its weights over the last steps, "sighted" for the refiner, which refines the guess
-named; and curves.csv, at its end the cross entropies on micrographs that none has learnt from. Runs on a GPU
-where there is one; drawing the micrographs then takes all processors that `--workers` allows.
+named; and curves.csv, at its end the cross entropies on micrographs that none has learnt from. What is as
+wide as a network of MODEL begins with its weights. Runs on a GPU where there is one; drawing the micrographs
+then takes all processors that `--workers` allows.
 """
 
 import argparse
@@ -21,8 +22,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from temgrains.networks import GuessNet, SightedNet
-from temgrains.synthesis import real_recipe
+from temgrains import models
+from temgrains.networks import GuessNet, SightedNet, SightedPair
+from temgrains.synthesis import Recipe
+from temgrains.synthesis.recipe_files import RECIPES
 from temgrains.training.pairs import make_pairs
 from temgrains.training.stream import Stream, StreamSettings
 
@@ -90,6 +93,8 @@ class School:
         self.refined = chosen.refiner
         if self.refined:
             self.networks[SIGHTED] = SightedNet()
+        if chosen.start:
+            self._begin(models.load(chosen.start))
         for network in self.networks.values():
             network.to(device, memory_format=torch.channels_last)
         self.kept = {name: copy.deepcopy(network).eval() for name, network in self.networks.items()}
@@ -97,6 +102,14 @@ class School:
         self._run = {
             n: torch.compile(w.unclipped) if chosen.compile else w.unclipped for n, w in self.networks.items()
         }
+
+    def _begin(self, model: models.Model) -> None:
+        """Take the weights of a model where it has networks of that size."""
+        known = [model.net1, model.net2.sighted if isinstance(model.net2, SightedPair) else model.net2]
+        for network in self.networks.values():
+            for other in known:
+                if type(other) is type(network) and other.widths == network.widths:
+                    network.load_state_dict(other.state_dict())
 
     def learn(self, image: Tensor, truth: Tensor, *, rate: float, share: float) -> dict[str, Tensor]:
         """Take one step with each network, and give their errors."""
@@ -148,12 +161,14 @@ class School:
         return found
 
 
-def train(school: School, chosen: argparse.Namespace, device: torch.device) -> list[dict[str, float]]:
+def train(
+    school: School, recipe: Recipe, chosen: argparse.Namespace, device: torch.device
+) -> list[dict[str, float]]:
     """Learn until the minutes are over, and give the curves."""
     stream = Stream(
-        real_recipe(),
+        recipe,
         StreamSettings(
-            seed=SEED,
+            seed=chosen.seed,
             steps=10**6,
             batch=chosen.batch,
             views=chosen.views,
@@ -203,16 +218,20 @@ def main() -> None:
     parser.add_argument("--refiner", help="name of the network whose guess it refines")
     parser.add_argument("--network", nargs="*", default=["whole=32,64,128,192"])
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--start", help="name or file of a model whose weights to begin with")
+    parser.add_argument("--recipe", choices=sorted(RECIPES), default="default")
+    parser.add_argument("--seed", type=int, default=SEED)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(SEED)
+    torch.manual_seed(chosen.seed)
+    recipe = RECIPES[chosen.recipe]()
     school = School(chosen, device)
-    rows = train(school, chosen, device)
+    rows = train(school, recipe, chosen, device)
     for name, network in school.kept.items():
         weights = {k: v.float().cpu().contiguous() for k, v in network.state_dict().items()}
         save_file(weights, chosen.out / f"{name}.safetensors")
-    held = make_pairs(real_recipe(), seed=SEED + 1, count=HELD_OUT, grey=True, workers=chosen.workers)
+    held = make_pairs(recipe, seed=SEED + 1, count=HELD_OUT, grey=True, workers=chosen.workers)
     found: list[dict[str, float]] = []
     with torch.autocast(device.type, torch.bfloat16):
         for first in range(0, HELD_OUT, 32):

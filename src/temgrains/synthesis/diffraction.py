@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage as ndi
 
-from temgrains.synthesis.fields import Limited, boundary_distance, grain_count, per_grain, smooth_field
+from temgrains.synthesis.fields import (
+    Limited,
+    boundary_distance,
+    grain_count,
+    nearest_interface,
+    per_grain,
+    smooth_field,
+)
 
 if TYPE_CHECKING:
     from temgrains.records import GreyArray, LabelArray
@@ -140,6 +147,66 @@ class BoundaryLines(Limited):
             profile *= 1 - squared
         lined: GreyArray = image + np.float32(contrast) * along * profile
         return lined
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InclinedBoundaries(Limited):
+    """Boundaries lie askew in the foil, so that grains overlap in bands, whose middle is the boundary.
+
+    Across a band one grain thins out from its full thickness to nothing while the other takes its place. The
+    transmissions of both multiply, and that of a grain which diffracts falls steeply with its first
+    thickness, then swings with it: a dark grain looks larger than it is, by part of a band all around, and
+    may be edged by a line that is darker still (two-beam theory with absorption).
+    """
+
+    width_share: float = 0.4
+    """Width of the bands as a share of the mean size of the grains, at most."""
+    extinctions: float = 2.5
+    """Thickness of the foil in extinction distances of a grain, at most; a third at least (0.4..10)."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        Limited.__post_init__(self)
+        if not 0.4 <= self.extinctions <= 10:
+            raise ValueError(f"extinctions is {self.extinctions!r}; it must be from 0.4 to 10")
+
+    def __call__(self, image: GreyArray, labels: LabelArray, rng: np.random.Generator) -> GreyArray:
+        """Overlap the grains within the bands."""
+        count = grain_count(labels)
+        widest = self.width_share * np.sqrt(labels.size / count) * rng.random()
+        # The fraction of a sum is as random as its parts: each pair of neighbours gets a width of its own.
+        tilt = per_grain(labels, rng.random(count).astype(np.float32))
+        depth = rng.uniform(1 / 3, self.extinctions, count).astype(np.float32)
+        damping = np.float32(rng.uniform(0.8, 2.5))
+        distance, across = nearest_interface(labels)
+        other = across.ravel()
+        width = np.maximum((tilt + tilt.ravel()[other].reshape(labels.shape)) % 1 * widest, 1.0)
+        there = distance < width / 2
+        pixels = np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1)
+        means = np.bincount(labels.ravel(), image.ravel(), count + 1) / pixels
+        unscattered = np.float32(max(np.percentile(means[1:], 95), 1.0))
+        share = 0.5 + distance[there] / width[there]
+        own = labels[there]
+        neighbour = labels.ravel()[other[there.ravel()]]
+        means = means.astype(np.float32)
+        depth = np.concatenate([depth[:1], depth])
+        through = _transmitted(image[there] / unscattered, share, depth[own], damping)
+        through *= _transmitted(means[neighbour] / unscattered, 1 - share, depth[neighbour], damping)
+        banded = image.copy()
+        banded[there] = unscattered * through
+        return banded
+
+
+def _transmitted(whole: GreyArray, share: GreyArray, depth: GreyArray, damping: np.float32) -> GreyArray:
+    """Give what a share of a grain's thickness lets through (0..1), of what the whole thickness does.
+
+    ``depth`` is the whole thickness in extinction distances; the swings fade by ``damping`` in each.
+    """
+    swing = 1 - np.cos(2 * np.pi * depth * share) * np.exp(-damping * depth * share)
+    full = 1 - np.cos(2 * np.pi * depth) * np.exp(-damping * depth)
+    lost = (1 - whole) * swing / full
+    passed: GreyArray = np.clip(1 - lost, 0.05, 2).astype(np.float32)
+    return passed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

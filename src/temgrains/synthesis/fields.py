@@ -11,7 +11,7 @@ from scipy import ndimage as ndi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from temgrains.records import GreyArray, LabelArray
+    from temgrains.records import GreyArray, LabelArray, MaskArray
 
 LIMITS = {"share": 1.0, "grey": 255.0, "px": 4096.0}
 """Largest value of a setting by the last word of its name; the least is 0."""
@@ -81,15 +81,48 @@ def boundary_distance(labels: LabelArray) -> GreyArray:
     Interfaces lie between pixels: the pixels beside one are 0.5 px from it. Where there is one grain only,
     the distance is the diagonal of the image.
     """
-    beside = np.zeros(labels.shape, bool)
-    down, right = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
-    beside[1:] |= down
-    beside[:-1] |= down
-    beside[:, 1:] |= right
-    beside[:, :-1] |= right
+    beside, _ = _interfaces(labels)
     if not beside.any():
         return np.full(labels.shape, np.hypot(*labels.shape), np.float32)
     return ndi.distance_transform_edt(~beside).astype(np.float32) + np.float32(0.5)
+
+
+def nearest_interface(labels: LabelArray) -> tuple[GreyArray, NDArray[np.intp]]:
+    """Give each pixel's distance to the nearest interface [px], and a pixel of the grain beyond it.
+
+    Returns
+    -------
+    distance
+        As `boundary_distance`, float32 (H, W).
+    across
+        Number of that pixel in reading order, (H, W); the pixel itself where there is one grain only.
+    """
+    beside, across = _interfaces(labels)
+    itself = np.arange(labels.size).reshape(labels.shape)
+    if not beside.any():
+        return np.full(labels.shape, np.hypot(*labels.shape), np.float32), itself
+    distance, nearest = ndi.distance_transform_edt(~beside, return_indices=True)
+    found = nearest[0] * labels.shape[1] + nearest[1]
+    ours = labels.ravel()[found] == labels
+    beyond: NDArray[np.intp] = np.where(ours, across.ravel()[found], found)
+    return distance.astype(np.float32) + np.float32(0.5), beyond
+
+
+def _interfaces(labels: LabelArray) -> tuple[MaskArray, NDArray[np.intp]]:
+    """Say which pixels lie beside an interface, and give the number of a pixel on its other side."""
+    width = labels.shape[1]
+    number = np.arange(labels.size).reshape(labels.shape)
+    beside, across = np.zeros(labels.shape, np.bool_), number.copy()
+    down, right = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
+    for here, there, step in (
+        (np.s_[1:], down, -width),
+        (np.s_[:-1], down, width),
+        (np.s_[:, 1:], right, -1),
+        (np.s_[:, :-1], right, 1),
+    ):
+        beside[here] |= there
+        across[here] = np.where(there, number[here] + step, across[here])
+    return beside, across
 
 
 def per_grain(labels: LabelArray, values: GreyArray) -> GreyArray:
