@@ -168,7 +168,7 @@ def test_a_refiner_that_sees_gives_the_mean_of_all_views(seeing):
     sights = [Sight.of(edges, number) for number in (0, 1, 6)]
     alone = []
     for sight in sights:
-        image = np.stack([sight.see(start.grey), sight.see(start.grey), *sight.image])
+        image = sight.beside(sight.see(start.grey), sight.see(start.grey))
         with torch.inference_mode():
             answer = model.net2.sighted(torch.from_numpy(image)[None].float())[0, 0].numpy()
         alone.append(sight.back(answer, (48, 80)))

@@ -20,7 +20,7 @@ def test_a_state_comes_back_as_it_went(edges, rng, number):
     sight = Sight.of(edges, number)
     state = rng.integers(0, 256, (48, 80), np.uint8)
     seen = sight.see(state)
-    assert seen.shape == sight.image.shape[1:] == ((80, 48) if VIEWS[number][0] else (48, 80))
+    assert seen.shape == sight.beside().shape[1:] == ((80, 48) if VIEWS[number][0] else (48, 80))
     back = sight.back(seen.astype(np.float32), (48, 80))
     assert np.array_equal(back, state)
 
@@ -28,7 +28,8 @@ def test_a_state_comes_back_as_it_went(edges, rng, number):
 def test_state_and_image_are_turned_alike(edges):
     for number in range(8):
         sight = Sight.of(edges, number)
-        assert np.array_equal(sight.see(edges.grey), sight.image[3])
+        seen = sight.see(edges.grey)
+        assert all(np.array_equal(seen, channel) for channel in sight.beside(seen)[[0, 4]])
 
 
 @pytest.mark.parametrize("number", [0, 5])
@@ -37,7 +38,7 @@ def test_a_state_of_another_size_fits_the_view(edges, number):
     state = np.zeros((96, 160), np.uint8)
     state[:, 70:90] = 255
     seen = sight.see(state)
-    assert seen.shape == sight.image.shape[1:]
+    assert seen.shape == sight.beside().shape[1:]
     back = sight.back(seen.astype(np.float32) / np.float32(255), (96, 160))
     assert back.shape == (96, 160)
     assert back.dtype == np.float32

@@ -157,7 +157,10 @@ class _Refiner:
         precision: tiling.Precision,
     ) -> None:
         self._evidence = evidence
-        self._sights = sights if isinstance(net2, SightedPair) and evidence is not None else ()
+        self._sights: list[tuple[Sight, ByteArray]] = []
+        if isinstance(net2, SightedPair) and evidence is not None:
+            # Bringing the guess to the size of a view takes longer than all else but the network.
+            self._sights = [(sight, sight.see(evidence)) for sight in sights]
         if isinstance(net2, SightedPair):
             net2 = net2.sighted if self._sights else net2.guided
         self._channels = int(getattr(net2, "channels"))  # noqa: B009
@@ -176,15 +179,14 @@ class _Refiner:
         return rounded
 
     def _seen_from_all_sides(self, state: ByteArray, progress: Progress) -> GreyArray:
-        assert self._evidence is not None  # only what is guided has sights
         total = np.zeros(state.shape, np.float32)
         count = len(self._sights)
-        for number, (sight, network) in enumerate(zip(self._sights, self._networks, strict=True)):
+        for number, ((sight, evidence), network) in enumerate(zip(self._sights, self._networks, strict=True)):
 
             def report(stage: str, done: int, tiles: int, number: int = number) -> None:
                 progress(stage, number * tiles + done, count * tiles)
 
-            image = np.stack([sight.see(state), sight.see(self._evidence), *sight.image])
+            image = sight.beside(sight.see(state), evidence)
             total += sight.back(network(image, stage="pass", progress=report), state.shape)
         return total / np.float32(count)
 

@@ -21,11 +21,11 @@ VIEWS = [(turn, up, left) for turn in (False, True) for up in (False, True) for 
 class Sight:
     """One view of a micrograph, for a refiner that looks at it beside the state.
 
-    ``image`` is uint8, shape (C, h, w): edge maps and grey, of any size, as the network sees them. ``view``
-    says how they are turned (`VIEWS`).
+    ``edges`` have their grey and are of any size; they are not copied, so that the views of one size share
+    them. ``view`` says how they are turned (`VIEWS`).
     """
 
-    image: ByteArray = field(repr=False)
+    edges: EdgeMaps = field(repr=False)
     view: tuple[bool, bool, bool] = VIEWS[0]
 
     @classmethod
@@ -37,13 +37,18 @@ class Sight:
         ValueError
             If the edges came without the grey image.
         """
-        return cls(np.ascontiguousarray(turned(with_grey(edges), VIEWS[number])), VIEWS[number])
+        _grey_of(edges)
+        return cls(edges, VIEWS[number])
 
     def see(self, state: ByteArray) -> ByteArray:
         """Bring a state (H, W; 0..255) to the size and the turn of this view."""
-        height, width = self.image.shape[1:]
-        shape = (width, height) if self.view[0] else (height, width)
-        return np.ascontiguousarray(turned(at_shape(state, shape), self.view))
+        return np.ascontiguousarray(turned(at_shape(state, self.edges.maps.shape[1:]), self.view))
+
+    def beside(self, *states: ByteArray) -> ByteArray:
+        """Give what a network looks at, uint8, shape (C, h, w): states as the view sees them, edges, grey."""
+        maps, grey = turned(self.edges.maps, self.view), turned(_grey_of(self.edges), self.view)
+        image = np.empty((len(states) + len(maps) + 1, *grey.shape), np.uint8)
+        return np.concatenate([*(state[None] for state in states), maps, grey[None]], out=image)
 
     def back(self, grey: GreyArray, shape: tuple[int, int]) -> GreyArray:
         """Bring the network's answer (h, w; float32) back to the shape of the state."""
@@ -63,9 +68,13 @@ def with_grey(edges: EdgeMaps) -> ByteArray:
     ValueError
         If the edges came without the grey image.
     """
+    return np.concatenate([edges.maps, _grey_of(edges)[None]])
+
+
+def _grey_of(edges: EdgeMaps) -> ByteArray:
     if edges.grey is None:
         raise ValueError("this model looks at the grey image too; find the edges with find_edges")
-    return np.concatenate([edges.maps, edges.grey[None]])
+    return edges.grey
 
 
 def turned(image: NDArray[Any], view: tuple[bool, bool, bool]) -> NDArray[Any]:

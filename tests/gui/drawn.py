@@ -13,6 +13,8 @@ from temgrains.records import BoundaryMap, EdgeMaps, Iterate, Micrograph
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from temgrains.pipeline import EdgePyramid
+
 SHAPE = (64, 96)
 LAST = 6
 """The iterate at which the drawn refinement stops."""
@@ -69,10 +71,10 @@ class Stages:
         level = 255 if settings.edges.sobel_threshold is None else 128
         return EdgeMaps(np.stack([lattice(shape) * np.uint8(level)] * 3))
 
-    def guess_of(self, edges: EdgeMaps, *, progress: Any, **_chosen: Any) -> BoundaryMap:
+    def guess_of(self, pyramid: EdgePyramid, *, progress: Any, **_chosen: Any) -> BoundaryMap:
         """Give the first state."""
         self.work("guess", progress)
-        return BoundaryMap(self.state(edges.maps.shape[1:], 0))
+        return BoundaryMap(self.state(pyramid.edges.maps.shape[1:], 0))
 
     def iterates_of(self, start: Any, *, progress: Any, **_chosen: Any) -> Iterator[Iterate]:
         """Add one line per iterate."""

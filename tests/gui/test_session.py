@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from drawn import LAST, SHAPE, Stages, drawing
 
 from temgrains import models, pipeline
 from temgrains.gui._session import Session
+from temgrains.networks import GuessNet, SightedPair
 from temgrains.records import Cancelled, Iterate, Micrograph, silent
 from temgrains.settings import BoundarySettings, EdgeSettings, GuessSettings, RefineSettings, Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from temgrains.gui._job import Found, Job
     from temgrains.records import Progress
 
@@ -137,6 +141,26 @@ def test_single_steps_continue_one_refinement(session: Session, monkeypatch: pyt
     for _ in range(3):
         finish(session, session.step())
     assert len(starts) == 1, "each step began a refinement of its own, which forgets the states before"
+
+
+def test_one_job_searches_the_edges_of_each_size_once(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    about = {"members": 3, "zoom": 1.5}
+    pair = GuessNet((8, 8, 8, 8)), SightedPair()
+    model = models.make_model("seeing", *pair, criterion="paper", about=about)
+    few = Settings(guess=GuessSettings(scale=1), refine=RefineSettings(max_iterations=2))
+    searches = []
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if stage == "edges" and done == total:
+            searches.append(done)
+
+    session = Session("film", micrograph, pixel_size=(0.5, 0.5), calibration="layer")
+    session.model, session.settings = str(models.save(model, tmp_path / "seeing.safetensors")), few
+    finish(session, session.run_all(), progress)
+    assert len(searches) == 3, "as it is, reduced, enlarged"
+    whole = pipeline.analyse(micrograph(), model=model, settings=few)
+    assert np.array_equal([i.state for i in session.iterates], [i.state for i in whole.iterates])
 
 
 def test_after_a_cancelled_pass_the_refinement_goes_on_from_the_last_iterate(session: Session) -> None:

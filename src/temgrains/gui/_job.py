@@ -11,6 +11,7 @@ from temgrains.records import Analysis, BoundaryMap, EdgeMaps, Iterate, Microgra
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from temgrains.pipeline import EdgePyramid
     from temgrains.records import Pins
     from temgrains.settings import Settings
 
@@ -105,6 +106,7 @@ class _Work:
         self._seconds = dict(job.start.seconds)
         self._micrograph = job.start.micrograph
         self._edges = job.start.edges
+        self._seen: EdgePyramid | EdgeMaps | None = job.start.edges
         self._guess = job.start.guess
         self._iterates = list(job.start.iterates)
 
@@ -125,6 +127,7 @@ class _Work:
             self._edges = pipeline.edges_of(
                 self._micrograph, model=self._start.model, settings=settings, progress=progress
             )
+            self._seen = self._edges
             yield self._found("edges", self._edges, clock)
 
     def guess(self) -> Iterator[Found]:
@@ -133,9 +136,12 @@ class _Work:
         if self._guess is None and self._edges is not None:
             self._progress("guess", 0, 1)
             clock = time.perf_counter()
+            settings, progress = self._start.settings, self._progress
+            pyramid = pipeline.EdgePyramid(self._edges, settings.edges)
             self._guess = pipeline.guess_of(
-                self._edges, model=self._start.model, settings=self._start.settings, progress=self._progress
+                pyramid, model=self._start.model, settings=settings, progress=progress
             )
+            self._seen = pyramid
             yield self._found("guess", self._guess, clock)
             self._iterates = [pipeline.first_iterate(self._guess)]
 
@@ -188,10 +194,11 @@ class _Work:
                 self._iterates.copy(),
                 model=self._start.model,
                 settings=self._start.settings,
-                edges=self._edges,
+                edges=self._seen,
                 pins=self._start.pins,
                 progress=course.report,
             )
+            self._seen = self._edges  # the refinement under way holds what it needs of a pyramid
         try:
             iterate = next(course.steps, None)
         except BaseException:

@@ -1,7 +1,8 @@
 """The order of the stages: the only module that knows it, for the shell, batches and the GUI alike.
 
 `analyse` runs all stages; `update` runs those that a new setting or model makes stale; `imagine` starts from
-noise. The single steps (`edges_of`, `guess_of`, `iterates_of`, `conclude`) are for whoever stops in between.
+noise. The single steps (`edges_of`, `guess_of`, `iterates_of`, `conclude`) are for whoever stops in between;
+who does not stop between guess and refinement gives both one `EdgePyramid`.
 """
 
 from temgrains.pipeline.analysis import (
@@ -21,10 +22,12 @@ from temgrains.pipeline.members import member_means
 from temgrains.pipeline.reloading import NotReloadable, reload
 from temgrains.pipeline.saving import save
 from temgrains.pipeline.steps import edges_of, first_iterate, guess_of, iterates_of, loaded
+from temgrains.pipeline.views import EdgePyramid
 
 __all__ = [
     "GENERATOR",
     "NOISE_SETTINGS",
+    "EdgePyramid",
     "Imagined",
     "NotReloadable",
     "Refined",

@@ -9,6 +9,7 @@ from temgrains import models
 from temgrains.pipeline import provenance, steps
 from temgrains.pipeline.confidence import rated, sure_part, with_confidence
 from temgrains.pipeline.provenance import timed
+from temgrains.pipeline.views import EdgePyramid
 from temgrains.records import (
     Analysis,
     Boundaries,
@@ -96,12 +97,25 @@ def analyse(
     seconds: dict[str, float] = {}
     with timed(seconds, "edges"):
         edges = steps.edges_of(micrograph, model=networks, settings=settings, progress=progress)
-    with timed(seconds, "guess"):
-        start = steps.guess_of(edges, model=networks, settings=settings, progress=progress)
-    with timed(seconds, "refine"):
-        iterates = steps.all_iterates(start, networks, settings, progress, edges)
+    start, iterates = _through_networks(edges, networks, settings, seconds, progress)
     refined = Refined(micrograph, edges, start, iterates, seconds)
     return conclude(refined, model=networks, settings=settings, progress=progress)
+
+
+def _through_networks(
+    edges: EdgeMaps,
+    networks: models.Model,
+    settings: Settings,
+    seconds: dict[str, float],
+    progress: Progress,
+) -> tuple[BoundaryMap, tuple[Iterate, ...]]:
+    """Guess and refine; the edges that the views look at are found once for both, and dropped at the end."""
+    pyramid = EdgePyramid(edges, settings.edges)
+    with timed(seconds, "guess"):
+        start = steps.guess_of(pyramid, model=networks, settings=settings, progress=progress)
+    with timed(seconds, "refine"):
+        iterates = steps.all_iterates(start, networks, settings, progress, pyramid)
+    return start, iterates
 
 
 def _require(value: object, kind: type, name: str, remedy: str) -> None:
@@ -139,10 +153,9 @@ def update(
         return analyse(analysis.micrograph, model=networks, settings=settings, progress=progress)
     refined = refined_of(analysis)
     if stage == "guess":
-        with timed(refined.seconds, "guess"):
-            start = steps.guess_of(refined.edges, model=networks, settings=settings, progress=progress)
-        refined = replace(refined, guess=start)
-    if stage in {"guess", "refine"}:
+        start, iterates = _through_networks(refined.edges, networks, settings, refined.seconds, progress)
+        refined = replace(refined, guess=start, iterates=iterates)
+    if stage == "refine":
         with timed(refined.seconds, "refine"):
             iterates = steps.all_iterates(refined.guess, networks, settings, progress, refined.edges)
         refined = replace(refined, iterates=iterates)

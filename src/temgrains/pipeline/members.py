@@ -52,9 +52,10 @@ def member_means(
     networks = steps.loaded(model)
     settings = settings_from_dict(analysis.provenance["settings"])
     members = max(settings.guess.members or networks.members, FEWEST)
+    pyramid = views.EdgePyramid(analysis.edges, settings.edges)
     means = []
     for number in range(members):
-        grey = views.guess_of(analysis.edges, model=networks, settings=settings, views=[number]).grey
+        grey = views.guess_of(pyramid, model=networks, settings=settings, views=[number]).grey
         state = steps.at_image_scale(grey, analysis.micrograph.shape)
         boundaries = steps.closed(
             state, model=networks, settings=settings, excluded=analysis.micrograph.excluded_mask

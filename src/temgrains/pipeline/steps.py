@@ -82,13 +82,16 @@ def edges_of(
 
 
 def guess_of(
-    edges: EdgeMaps,
+    edges: EdgeMaps | views.EdgePyramid,
     *,
     model: str | Path | models.Model,
     settings: Settings = _DEFAULTS,
     progress: Progress = silent,
 ) -> BoundaryMap:
-    """Give Net1's initial guess at the scale of the edges, the mean of the views that the model asks for."""
+    """Give Net1's initial guess at the scale of the edges, the mean of the views that the model asks for.
+
+    Given a pyramid of the edges, it leaves there what it finds at other sizes.
+    """
     return views.guess_of(edges, model=loaded(model), settings=settings, progress=progress)
 
 
@@ -102,16 +105,19 @@ def iterates_of(
     *,
     model: str | Path | models.Model,
     settings: Settings = _DEFAULTS,
-    edges: EdgeMaps | None = None,
+    edges: EdgeMaps | views.EdgePyramid | None = None,
     pins: Pins | None = None,
     progress: Progress = silent,
 ) -> Iterator[Iterate]:
     """Give Net2's iterates after `start` (see `refine`), one by one, until the refinement stops.
 
-    ``edges`` are those that the guess was made from: what a refiner that sees the micrograph looks at.
+    ``edges`` are those that the guess was made from: what a refiner that sees the micrograph looks at. Of a
+    pyramid it takes what the guess has found there, and needs it no longer once this function has returned.
     """
     networks = loaded(model)
-    sights = [] if edges is None else views.sights_of(edges, model=networks, settings=settings)
+    sights = (
+        [] if edges is None else views.sights_of(edges, model=networks, settings=settings, progress=progress)
+    )
     return refine(
         start,
         model=networks,
@@ -129,7 +135,7 @@ def all_iterates(
     model: models.Model,
     settings: Settings,
     progress: Progress,
-    edges: EdgeMaps | None = None,
+    edges: EdgeMaps | views.EdgePyramid | None = None,
 ) -> tuple[Iterate, ...]:
     """Give the guess and all iterates after it."""
     made = iterates_of(start, model=model, settings=settings, edges=edges, progress=progress)
