@@ -59,6 +59,15 @@ def test_progress_counts_tiles_and_can_cancel(network):
         tiling.apply(network, image, tile_px=128, progress=cancel)
 
 
+@pytest.mark.parametrize(("height", "tiles"), [(176, 2), (192, 4), (256, 4), (304, 4), (320, 6)])
+def test_a_rest_of_less_than_half_a_tile_is_none_of_its_own(network, height, tiles):
+    seen = []
+    image = image_for(network, height, 256)
+    found = tiling.apply(network, image, tile_px=128, progress=lambda *step: seen.append(step))
+    assert seen[-1][1:] == (tiles, tiles)
+    assert np.array_equal(found, tiling.apply(network, image))
+
+
 @pytest.mark.parametrize("shape", [(2, 32, 32), (32, 32), (1, 0, 32)])
 def test_wrong_channels_or_no_pixels_are_refused(shape):
     with pytest.raises(ValueError, match=r"the network wants \(3, H, W\), not"):

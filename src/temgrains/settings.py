@@ -78,7 +78,8 @@ class GuessSettings:
     device: str = "auto"
     """"auto", "cpu" or "cuda"."""
     tile_px: int = 1024
-    """Side of a tile [px]; tiles only bound memory, the result does not depend on them."""
+    """Side of a tile [px], the last one of a row up to half as long again; tiles only bound memory, the
+    result does not depend on them."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """What Net1 computes in. bfloat16 is several times as quick where the processor computes in it, and
     changes single grey levels; "auto" takes it there, for networks that were found to bear it."""

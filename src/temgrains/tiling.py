@@ -8,6 +8,7 @@ Tiles bound the memory; within a tile `temgrains.inference` cuts each stage of t
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -188,11 +189,18 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _tiles(shape: tuple[int, ...], tile: int, halo: int) -> Iterator[tuple[Window, Window]]:
     """Give each tile's window (with halo) and its core; both start on the pooling grid."""
-    for top in range(0, shape[0], tile):
-        for left in range(0, shape[1], tile):
-            starts = (top, left)
-            core = tuple(slice(s, min(s + tile, n)) for s, n in zip(starts, shape, strict=True))
+    for rows in _spans(shape[0], tile):
+        for columns in _spans(shape[1], tile):
+            core = rows, columns
             window = tuple(
-                slice(max(s - halo, 0), min(s + tile + halo, n)) for s, n in zip(starts, shape, strict=True)
+                slice(max(c.start - halo, 0), min(c.stop + halo, n)) for c, n in zip(core, shape, strict=True)
             )
-            yield (window[0], window[1]), (core[0], core[1])
+            yield (window[0], window[1]), core
+
+
+def _spans(side: int, tile: int) -> list[slice]:
+    """Cut a side into tiles; a rest of less than half a tile, mostly halo, goes to the tile before it."""
+    starts = list(range(0, side, tile))
+    if len(starts) > 1 and side - starts[-1] < tile / 2:
+        starts.pop()
+    return [slice(start, stop) for start, stop in pairwise([*starts, side])]
