@@ -124,6 +124,35 @@ def test_only_what_changed_is_computed_again(cls, monkeypatch):
     assert engine.blocks == everything + again
 
 
+@pytest.mark.parametrize("sees", [GuessNet, SightedNet])
+def test_the_light_is_flattened_again_only_where_the_grey_image_changes(sees, monkeypatch):
+    monkeypatch.setattr(stages, "_BLOCK", 16)
+    network, image = network_of(sees), image_for(sees, 320, 480)
+    engine = Engine(network)
+    engine(image)
+    everything = engine.blocks
+    states = image.copy()
+    states[:-1] = 255 - states[:-1]
+    found = engine(states).copy()
+    assert engine.blocks == 2 * everything - 10 * 15, "all but the 10 x 15 blocks that are flattened"
+    assert np.array_equal(found, Engine(network)(states))
+    light = states.copy()
+    light[-1] = 255 - light[-1]
+    before = engine.blocks
+    assert np.array_equal(engine(light), Engine(network)(light))
+    assert engine.blocks == before + everything
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_an_image_is_folded_as_torch_does_it(precision, layout):
+    image = torch.rand(1, 3, 12, 20).contiguous(memory_format=layout)
+    found = stages._folded(image, precision)
+    assert found.dtype == precision
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(found, nn.functional.pixel_unshuffle(image, 2).to(precision))
+
+
 def test_another_shape_starts_anew(cls):
     network = network_of(cls)
     engine = Engine(network)

@@ -74,7 +74,8 @@ class Engine:
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Give the network's output (H, W) for an image (C, H, W) whose sides are multiples of the stride."""
-        changed = [self._changes(image)]
+        of_image = self._changes(image)
+        changed = [of_image]  # the first entry is, at each stage, of the channels that this one sees
         if self._image is None:
             self._maps = [torch.empty(0)] * (len(self._stages) + 1)
         self._image = None  # what is left half done by an error is not known
@@ -82,6 +83,7 @@ class Engine:
         with torch.inference_mode():
             for number, stage in enumerate(self._stages, 1):
                 beyond = 2 * -(-stage.reach // _CELL_PX) + 1
+                changed[0] = np.logical_or.reduce(of_image[stage.channel :])
                 seen = np.logical_or.reduce([changed[source] for source in stage.sources])
                 changed.append(ndimage.maximum_filter(seen, beyond))
                 for block in _blocks(image.shape[1:], stage.block):
@@ -93,30 +95,34 @@ class Engine:
         return output
 
     def _changes(self, image: NDArray[np.uint8]) -> MaskArray:
-        """Say for each cell whether the image differs from the last one."""
-        rows, columns = (side // _CELL_PX for side in image.shape[1:])
+        """Say for each channel and cell whether the image differs from the last one."""
+        channels, rows, columns = len(image), *(side // _CELL_PX for side in image.shape[1:])
         if self._image is None or self._image.shape != image.shape:
             self._image = None
-            return np.ones((rows, columns), np.bool_)
-        different = (image != self._image).any(axis=0)
-        changed: MaskArray = different.reshape(rows, _CELL_PX, columns, _CELL_PX).any(axis=(1, 3))
+            return np.ones((channels, rows, columns), np.bool_)
+        different = (image != self._image).reshape(channels, rows, _CELL_PX, columns, _CELL_PX)
+        changed: MaskArray = different.any(axis=2).any(axis=3)
         return changed
 
     def _compute(self, number: int, stage: Stage, block: Span) -> None:
         """Compute a block of a stage, with what it looks at around it."""
         height, width = (int(side) for side in self._maps[0].shape[2:])
         around = _grown(block[0], stage.reach, height), _grown(block[1], stage.reach, width)
-        seen = [
-            _cut(self._maps[source], around, height // self._maps[source].shape[2])
-            for source in stage.sources
-        ]
-        made = stage.run(*(part.contiguous(memory_format=self._layout) for part in seen))
+        made = stage.run(*(self._seen(source, stage, around) for source in stage.sources))
         if self._maps[number].numel() == 0:
             shape = (1, made.shape[1], height // stage.scale, width // stage.scale)
             self._maps[number] = torch.empty(shape, dtype=made.dtype, memory_format=self._layout)
         inner = _within(block[0], around[0]), _within(block[1], around[1])
         _cut(self._maps[number], block, stage.scale).copy_(_cut(made, inner, stage.scale))
         self.blocks += 1
+
+    def _seen(self, source: int, stage: Stage, around: Span) -> Tensor:
+        """Give what a stage looks at of one of its sources."""
+        features = self._maps[source]
+        if source == 0:  # as it lies: its first layer puts the channels last
+            return _cut(features[:, stage.channel :], around, 1)
+        part = _cut(features, around, self._maps[0].shape[2] // features.shape[2])
+        return part.contiguous(memory_format=self._layout)
 
 
 class _Rectified(nn.Conv2d):

@@ -36,7 +36,8 @@ class Stage:
 
     ``run`` takes blocks of the maps ``sources`` (0: the image, k: what the k-th stage gave) and gives a block
     (B, C, H, W) with one pixel for ``scale``. It looks ``reach`` pixels beyond its block, and is quickest on
-    blocks of ``block`` pixels; both are multiples of the scales of its sources and of its own.
+    blocks of ``block`` pixels; both are multiples of the scales of its sources and of its own. Of the image
+    it is given the channels from ``channel`` on.
     """
 
     run: Callable[..., Tensor]
@@ -44,6 +45,7 @@ class Stage:
     scale: int
     reach: int
     block: int
+    channel: int = 0
 
 
 @singledispatch
@@ -67,21 +69,24 @@ def _(network: PaperNet2) -> list[Stage]:
 
 @stages_of.register
 def _(network: GuessNet) -> list[Stage]:
-    flat = Stage(lambda image: flattened(image[:, 3:] / 255), (0,), 1, FLAT_REACH, 2 * _BLOCK)
     skip = _SkipStages(network.network, network.look, network.ceiling)
-    return [flat, *skip.stages((0, 1))]
+    return [_flat(network.channels), *skip.stages((0, 1))]
 
 
 @stages_of.register
 def _(network: SightedNet) -> list[Stage]:
-    flat = Stage(lambda image: flattened(image[:, 5:] / 255), (0,), 1, FLAT_REACH, 2 * _BLOCK)
     skip = _SkipStages(network.network, network.look, network.ceiling)
-    return [flat, *skip.stages((0, 1))]
+    return [_flat(network.channels), *skip.stages((0, 1))]
 
 
 @stages_of.register
 def _(network: GuidedNet) -> list[Stage]:
     return _SkipStages(network.network, network.look, network.ceiling).stages((0,))
+
+
+def _flat(channels: int) -> Stage:
+    """Give the stage that flattens the grey image, the last channel: what changes in others is none of it."""
+    return Stage(lambda grey: flattened(grey / 255), (0,), 1, FLAT_REACH, 2 * _BLOCK, channels - 1)
 
 
 def _chain(
@@ -203,13 +208,14 @@ def _precision(layers: nn.Module) -> torch.dtype:
 
 
 def _folded(image: Tensor, precision: torch.dtype) -> Tensor:
-    """Do as `pixel_unshuffle` by 2, in half its time."""
+    """Do as `pixel_unshuffle` by 2, channels last, in an eighth of its time."""
     batch, channels, height, width = image.shape
-    shape = (batch, 4 * channels, height // 2, width // 2)
-    made = torch.empty(shape, dtype=precision, memory_format=torch.channels_last)
-    for k in range(4 * channels):
-        made[:, k] = image[:, k // 4, k // 2 % 2 :: 2, k % 2 :: 2]
-    return made
+    # Two neighbours of a row stay neighbours, and are moved as one number of twice the size.
+    pair = torch.int32 if precision.itemsize == 2 else torch.int64
+    pairs = image.to(precision, memory_format=torch.contiguous_format).view(pair)
+    rows = pairs.view(batch, channels, height // 2, 2, width // 2)
+    made = rows.permute(0, 2, 4, 1, 3).contiguous().view(precision)
+    return made.view(batch, height // 2, width // 2, 4 * channels).permute(0, 3, 1, 2)
 
 
 def _unfolded(features: Tensor) -> Tensor:
