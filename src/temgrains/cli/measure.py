@@ -211,7 +211,9 @@ def _maps(path: Path) -> dict[str, Path]:
 def _line(content: dict[str, Any]) -> str:
     """Say the two sizes that most people want, nm first."""
     planimetric, intercepts = content["methods"][:2]
-    text = f"{content['grains']} grains, {content['grains_whole']} whole"
+    text = (
+        f"{content['grains']} grain{'' if content['grains'] == 1 else 's'}, {content['grains_whole']} whole"
+    )
     for name, found in (("root of mean area", planimetric), ("mean intercept", intercepts)):
         if found["size"] is not None:
             text += f"; {name} {found['size']:.4g} {found['unit']}"
