@@ -19,6 +19,7 @@ from temgrains.micrograph import UnreadableImage
 from temgrains.records import Boundaries, Grains
 from temgrains.sizes import measure
 from temgrains.sizes.table import CUT, CUT_OR_EXCLUDED
+from temgrains.statistics.astm import EXTRAPOLATED
 from temgrains.statistics.labels import Labelled, labelled, read_labels
 from temgrains.statistics.pooling import pool
 from temgrains.statistics.report import describe
@@ -96,7 +97,7 @@ def test_a_folder_is_pooled(tmp_path):
     half = 4.302653 * lines["size"].std() / math.sqrt(3)
     assert entry["half_width_95"] == pytest.approx(half, rel=1e-6)
     assert entry["g_low"] < entry["g"] < entry["g_high"]
-    assert entry["notes"] == ["5 fields or more are asked for"]
+    assert entry["notes"] == [EXTRAPOLATED, "5 fields or more are asked for"]
     pooled = strict(tmp_path / "out" / "pooled.json")["distribution"]
     fields = [strict(tmp_path / "out" / f"{k}.sizes.json")["distribution"] for k in range(3)]
     means = [one["summary"]["mean"] for one in fields]
@@ -106,6 +107,21 @@ def test_a_folder_is_pooled(tmp_path):
     assert pooled["all_grains"]["summary"]["count"] == sum(one["summary"]["count"] for one in fields)
     assert min(means) < pooled["all_grains"]["summary"]["mean"] < max(means)
     assert 0 < pooled["all_grains"]["lognormal"]["p"] <= 1
+
+
+def test_a_folder_has_a_report_of_all_its_images(tmp_path):
+    for seed in range(2):
+        saved(tmp_path / f"{seed}.labels.tif", seed)
+    done = invoke(tmp_path, "--out", tmp_path / "out", "--nm-per-px", "0.5", "--formats", "html")
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "out").glob("*.html")} == {
+        "0.report.html",
+        "1.report.html",
+        "pooled.html",
+    }
+    mean = strict(tmp_path / "out" / "pooled.json")["distribution"]["mean"]
+    text = (tmp_path / "out" / "pooled.html").read_text(encoding="utf-8")
+    assert f"averaged over the images, was {mean:#.4g} nm" in text
 
 
 def test_the_same_again_is_the_same_bytes(tmp_path):

@@ -21,6 +21,7 @@ from temgrains import reports
 from temgrains.reports import tables
 from temgrains.reports.words import number
 from temgrains.statistics.labels import labelled
+from temgrains.statistics.pooling import OneField, pool, pool_diameters
 from temgrains.statistics.report import Choices, describe
 from tessellations import random_cells
 
@@ -103,6 +104,7 @@ import resource, signal
 import numpy as np
 from temgrains import reports
 from temgrains.statistics.labels import labelled
+from temgrains.statistics.pooling import OneField, pool, pool_diameters
 from temgrains.statistics.report import Choices, describe
 
 labels = np.arange(1, 901).reshape(30, 30).repeat(4, 0).repeat(4, 1)
@@ -392,6 +394,57 @@ def test_pixels_that_are_not_square_are_shown_as_the_specimen_is(tmp_path):
     assert "pixels 0.8 nm high and 0.5 nm wide, from: DM4" in text
     said = "120 x 150 pixels (height x width), each 0.8 nm high and 0.5 nm wide (calibration: DM4)"
     assert said in reports.paragraph(found, reports.Context())
+
+
+def pooled_of(seeds, *, pixel_size=(0.5, 0.5), tiles=False):
+    fields = [
+        OneField.of(
+            describe(
+                labelled(random_cells((120, 130), 14, seed).labels, pixel_size=pixel_size),
+                choices=Choices(replicates=0),
+            )
+        )
+        for seed in seeds
+    ]
+    return {
+        "images": [f"film <{seed}>" for seed in seeds],
+        "methods": pool([one.methods for one in fields], tiles=tiles),
+        "distribution": pool_diameters(fields, tiles=tiles, replicates=19),
+    }
+
+
+def test_several_images_have_a_report_of_their_own(tmp_path):
+    pooled = pooled_of((1, 2, 3))
+    text = reports.write_pooled(tmp_path / "a.html", pooled, "html").read_text(encoding="utf-8")
+    content, heyn = pooled["distribution"], pooled["methods"][1]
+    low, high = (content["mean"] + sign * content["half_width_95"] for sign in (-1, 1))
+    assert f"was {content['mean']:#.4g} nm (95 % confidence interval {low:#.4g} to {high:#.4g})" in text
+    assert f"The {content['all_grains']['summary']['count']} whole grains of all images had 10, 50" in text
+    assert f"(ASTM G = {heyn['g']:.2f} ({heyn['g_low']:.2f} to {heyn['g_high']:.2f}), extrapolated)" in text
+    root = pooled["methods"][0]["mean"] ** -0.5
+    assert f"so a square root of the mean area of {root:#.4g} nm (ASTM G" in text
+    assert "on 3 images of one specimen." in text
+    assert "ASTM E112 asks for 5 fields or more." in text
+    assert "film &lt;2&gt;" in text
+    assert text.count("the standard tabulates 00 to 14") == 1, "said once for all methods"
+    assert "undefined" not in text
+    pytest.importorskip("fpdf")
+    assert reports.write_pooled(tmp_path / "a.pdf", pooled, "pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_several_images_without_a_scale_have_no_g(tmp_path):
+    pooled = pooled_of((1, 2), pixel_size=None, tiles=True)
+    text = reports.write_pooled(tmp_path / "a.html", pooled, "html").read_text(encoding="utf-8")
+    assert not re.search(r"ASTM G (?:=|\d)", text)
+    assert "unknown: sizes are in pixels, and G is undefined" in text
+    assert "on 2 tiles of one image." in text
+    assert "The images are tiles of one image, not independent fields" in text
+
+
+def test_no_other_report_of_several_images_is_written(tmp_path):
+    with pytest.raises(ValueError, match="no report of several images as 'csv'; there are html, pdf"):
+        reports.write_pooled(tmp_path / "a.csv", pooled_of((1, 2)), "csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_unknown_formats_are_refused(found, tmp_path):

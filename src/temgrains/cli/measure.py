@@ -82,7 +82,7 @@ def measure(
     distribution, network of boundaries), or what --formats asks for: STEM.sizes.xlsx, .geojson and .coco.json
     (polygons), .figure.png and .svg, .report.html and .pdf. methods.csv has a row per image and method,
     pooled.json the mean of all images with its interval, and the distribution of all their grains: they count
-    as fields of one specimen.
+    as fields of one specimen. Of several images, html and pdf give pooled.html and pooled.pdf as well.
 
     A map that fails is reported and the others are done; the exit code is then 1.
     """
@@ -110,7 +110,7 @@ def measure(
             _log.debug("%s failed", path, exc_info=True)
             complain(sentence(failure, path))
     if results:
-        _write_pooled(out, results, tiles=tiles, seed=seed)
+        _write_pooled(out, results, kinds, tiles=tiles, seed=seed)
     if failed := len(maps) - len(results):
         complain(f"{failed} of {len(maps)} maps failed")
         raise typer.Exit(1)
@@ -180,9 +180,12 @@ def _written(
     return OneField.of(found)
 
 
-def _write_pooled(out: Path, results: "dict[str, OneField]", *, tiles: bool, seed: int) -> None:
+def _write_pooled(
+    out: Path, results: "dict[str, OneField]", kinds: tuple[str, ...], *, tiles: bool, seed: int
+) -> None:
     import json
 
+    from temgrains import reports
     from temgrains.files import csv_text, write_text
     from temgrains.statistics.pooling import pool, pool_diameters
 
@@ -194,6 +197,9 @@ def _write_pooled(out: Path, results: "dict[str, OneField]", *, tiles: bool, see
         "distribution": pool_diameters(list(results.values()), tiles=tiles, rng=seed),
     }
     write_text(out / "pooled.json", json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    for kind in kinds if len(results) > 1 else ():
+        if kind in reports.OF_POOLED:
+            reports.write_pooled(out / f"pooled.{kind}", content, kind)
 
 
 def _maps(path: Path) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 _PICTURE_PX = 1400
 _FIGURE_DPI, _FIGURE_MM = 150, 215
+
+
+def title_of(found: SizeStatistics, context: Context) -> str:
+    """Name the micrograph where it is known, or else the map of its grains."""
+    return f"Grain sizes of {Path(str(context.provenance.get('source') or found.content['source'])).name}"
 
 
 def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:

@@ -14,12 +14,11 @@ import matplotlib as mpl
 
 from temgrains.files import saving, write_text
 from temgrains.reports.blocks import Heading, Picture, Table, Text
-from temgrains.reports.document import blocks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from temgrains.reports.blocks import Block
-    from temgrains.reports.context import Context
-    from temgrains.statistics.report import SizeStatistics
 
 _CSS = """body{font:15px/1.5 system-ui,sans-serif;max-width:58em;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.15em;margin:2em 0 .5em;padding-bottom:.2em;border-bottom:1px solid #ccc;
@@ -40,7 +39,7 @@ _KEPT_MM = 75
 """Tables up to this height are not torn apart."""
 
 
-def write_html(path: str | Path, found: SizeStatistics, context: Context) -> None:
+def write_html(path: str | Path, title: str, blocks: Iterable[Block]) -> None:
     """Write a report as one HTML file with its pictures inside.
 
     Raises
@@ -48,8 +47,8 @@ def write_html(path: str | Path, found: SizeStatistics, context: Context) -> Non
     OSError
         If the file cannot be written.
     """
-    title = html.escape(_title(found, context))
-    body = "\n".join(_as_html(block) for block in blocks_of(found, context))
+    title = html.escape(title)
+    body = "\n".join(_as_html(block) for block in blocks)
     write_text(
         path,
         f'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>\n'
@@ -57,7 +56,7 @@ def write_html(path: str | Path, found: SizeStatistics, context: Context) -> Non
     )
 
 
-def write_pdf(path: str | Path, found: SizeStatistics, context: Context) -> None:
+def write_pdf(path: str | Path, title: str, blocks: Iterable[Block]) -> None:
     """Write a report as PDF, A4.
 
     Raises
@@ -76,14 +75,14 @@ def write_pdf(path: str | Path, found: SizeStatistics, context: Context) -> None
     pdf.footer = partial(_number_page, pdf)
     pdf.alias_nb_pages()
     pdf.set_creation_date(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))  # the same bytes each time
-    pdf.set_title(_title(found, context))
+    pdf.set_title(title)
     pdf.set_margin(16)
     pdf.add_font(_FONT, "", fonts / "DejaVuSans.ttf")
     pdf.add_font(_FONT, "B", fonts / "DejaVuSans-Bold.ttf")
     pdf.add_page()
     pdf.set_font(_FONT, "B", 15)
-    pdf.multi_cell(0, 8, _title(found, context), new_x="LMARGIN", new_y="NEXT", align="L")
-    for block in blocks_of(found, context):
+    pdf.multi_cell(0, 8, title, new_x="LMARGIN", new_y="NEXT", align="L")
+    for block in blocks:
         _to_pdf(block, pdf)
     made = bytes(pdf.output())
     with saving(path) as temporary:
@@ -96,11 +95,6 @@ def _number_page(pdf: Any) -> None:
     pdf.set_text_color(_GREY)
     pdf.cell(0, 5, f"{pdf.page_no()} / {{nb}}", align="R")
     pdf.set_text_color(0)
-
-
-def _title(found: SizeStatistics, context: Context) -> str:
-    """Name the micrograph where it is known, or else the map of its grains."""
-    return f"Grain sizes of {Path(str(context.provenance.get('source') or found.content['source'])).name}"
 
 
 @singledispatch
