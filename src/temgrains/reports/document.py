@@ -25,6 +25,7 @@ from temgrains.reports.words import (
 )
 from temgrains.statistics.astm import EXTRAPOLATED
 from temgrains.statistics.field import UNCALIBRATED
+from temgrains.statistics.labels import GRAINS
 from temgrains.statistics.naming import counted
 
 if TYPE_CHECKING:
@@ -280,6 +281,7 @@ def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         ("source", str(made.get("source", found.content["source"]))),
         ("image", " x ".join(map(str, found.counted.cells.shape)) + " px, height x width"),
+        *([] if found.labelled.map_of == GRAINS else [("map of", found.labelled.map_of)]),
         ("microscope", _instrument(made.get("instrument"))),
         ("scale", _scale(found)),
         ("temgrains", str(made.get("version", context.version))),

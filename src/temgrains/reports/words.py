@@ -51,15 +51,17 @@ def sides(pixel_size: PixelSize) -> str:
 
 def paragraph(found: SizeStatistics, context: Context) -> str:
     """Give a paragraph on methods that a paper can take over as it is."""
-    sentences = [_finding(context), _image(found), _counts(found), _diameters(found), *_methods(found)]
+    sentences = [_finding(found, context), _image(found), _counts(found), _diameters(found), *_methods(found)]
     sentences.append(_largest(found.content["distribution"].get("largest")))
     return " ".join(sentence for sentence in [*sentences, *_doubts(found)] if sentence)
 
 
-def _finding(context: Context) -> str:
+def _finding(found: SizeStatistics, context: Context) -> str:
     made = context.provenance
     if not made:
-        return f"Grain sizes were measured on a map of grains with temgrains {context.version}."
+        what = found.labelled.map_of
+        comma = "," if "," in what else ""
+        return f"Grain sizes were measured on a map of {what}{comma} with temgrains {context.version}."
     model = made.get("model", {})
     name = model.get("name", "unknown") if isinstance(model, dict) else str(model)
     text = (
