@@ -224,6 +224,27 @@ def test_the_pdf_holds_the_pages_of_the_report(found, context, tmp_path):
     assert 2 <= len(re.findall(rb"/Type /Page\b", made)) <= 6
 
 
+def test_a_pdf_shows_that_a_name_has_characters_that_its_font_lacks(found, tmp_path, caplog):
+    fpdf = pytest.importorskip("fpdf")
+    told = []
+    original = fpdf.FPDF.multi_cell
+
+    class Listening(fpdf.FPDF):
+        def multi_cell(self, w, h=None, text="", **options):
+            told.append(text)
+            return original(self, w, h, text, **options)
+
+    context = reports.Context(provenance={"source": "films/\u8584\u819c_\u00b5m.tif"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fpdf, "FPDF", Listening)
+        reports.write(tmp_path / "a.pdf", found, "pdf", context=context)
+    assert "Grain sizes of ??_\u00b5m.tif" in told
+    assert told[-1].startswith("Characters that the font of this PDF does not have stand as ?")
+    assert "missing" not in caplog.text, "the log of fpdf is not for users"
+    html = reports.write(tmp_path / "a.html", found, "html", context=context).read_text(encoding="utf-8")
+    assert "Grain sizes of \u8584\u819c_\u00b5m.tif" in html
+
+
 def test_the_paragraph_is_ready_to_paste(found, context):
     text = reports.paragraph(found, context)
     content = found.content

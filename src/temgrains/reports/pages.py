@@ -6,11 +6,13 @@ import base64
 import datetime
 import html
 import io
-from functools import partial, singledispatch
+from dataclasses import replace
+from functools import cache, partial, singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.ft2font import FT2Font
 
 from temgrains.files import saving, write_text
 from temgrains.reports.blocks import Heading, Picture, Table, Text
@@ -29,6 +31,7 @@ img{max-width:100%;display:block}figure{margin:1em 0}figcaption{font-size:.85em;
 @media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}"""
 
 _FONT = "DejaVu"
+_MISSING = "Characters that the font of this PDF does not have stand as ?; the report as HTML shows them."
 _BLUE, _GREY, _RULE = (0, 60, 110), 110, 205
 _ROW_MM = 5.2
 """Height of a row of one line, with its padding."""
@@ -70,7 +73,11 @@ def write_pdf(path: str | Path, title: str, blocks: Iterable[Block]) -> None:
         from fpdf import FPDF  # noqa: PLC0415
     except ImportError as error:
         raise ImportError("a PDF report needs fpdf2: pip install '.[reports]', or write HTML") from error
-    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    fonts = _fonts()
+    named, blocks = title, list(blocks)
+    title, shown = _printable(title), [_in_font(block) for block in blocks]
+    if (title, shown) != (named, blocks):
+        shown.append(Text(_MISSING))
     pdf: Any = FPDF()
     pdf.footer = partial(_number_page, pdf)
     pdf.alias_nb_pages()
@@ -82,11 +89,37 @@ def write_pdf(path: str | Path, title: str, blocks: Iterable[Block]) -> None:
     pdf.add_page()
     pdf.set_font(_FONT, "B", 15)
     pdf.multi_cell(0, 8, title, new_x="LMARGIN", new_y="NEXT", align="L")
-    for block in blocks:
+    for block in shown:
         _to_pdf(block, pdf)
     made = bytes(pdf.output())
     with saving(path) as temporary:
         temporary.write_bytes(made)
+
+
+def _fonts() -> Path:
+    return Path(mpl.get_data_path()) / "fonts" / "ttf"
+
+
+@cache
+def _characters() -> frozenset[int]:
+    """Give the characters that the font has."""
+    return frozenset({ord("\n"), *FT2Font(str(_fonts() / "DejaVuSans.ttf")).get_charmap()})
+
+
+def _printable(text: str) -> str:
+    return "".join(character if ord(character) in _characters() else "?" for character in text)
+
+
+def _in_font(block: Block) -> Block:
+    """Give a block in characters that the font has: fpdf leaves the others out without a trace."""
+    match block:
+        case Heading() | Text():
+            return replace(block, text=_printable(block.text))
+        case Table():
+            rows = [tuple(map(_printable, row)) for row in block.rows]
+            return replace(block, header=tuple(map(_printable, block.header)), rows=rows)
+        case Picture():
+            return replace(block, caption=_printable(block.caption))
 
 
 def _number_page(pdf: Any) -> None:
