@@ -224,25 +224,47 @@ def test_the_pdf_holds_the_pages_of_the_report(found, context, tmp_path):
     assert 2 <= len(re.findall(rb"/Type /Page\b", made)) <= 6
 
 
-def test_a_pdf_shows_that_a_name_has_characters_that_its_font_lacks(found, tmp_path, caplog):
+@pytest.fixture
+def printed(monkeypatch):
+    """The texts and pictures that a PDF is given, each with its page."""
     fpdf = pytest.importorskip("fpdf")
     told = []
-    original = fpdf.FPDF.multi_cell
 
     class Listening(fpdf.FPDF):
         def multi_cell(self, w, h=None, text="", **options):
-            told.append(text)
-            return original(self, w, h, text, **options)
+            told.append((text, self.page_no()))
+            return super().multi_cell(w, h, text, **options)
 
+        def cell(self, w=None, h=None, text="", **options):
+            told.append((text, self.page_no()))
+            return super().cell(w, h, text, **options)
+
+        def image(self, name, **options):
+            told.append(("picture", self.page_no()))
+            return super().image(name, **options)
+
+    monkeypatch.setattr(fpdf, "FPDF", Listening)
+    return told
+
+
+def test_a_pdf_shows_that_a_name_has_characters_that_its_font_lacks(found, tmp_path, caplog, printed):
     context = reports.Context(provenance={"source": "films/\u8584\u819c_\u00b5m.tif"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fpdf, "FPDF", Listening)
-        reports.write(tmp_path / "a.pdf", found, "pdf", context=context)
-    assert "Grain sizes of ??_\u00b5m.tif" in told
-    assert told[-1].startswith("Characters that the font of this PDF does not have stand as ?")
+    reports.write(tmp_path / "a.pdf", found, "pdf", context=context)
+    texts = [text for text, _ in printed]
+    assert "Grain sizes of ??_\u00b5m.tif" in texts
+    assert any(
+        text.startswith("Characters that the font of this PDF does not have stand as ?") for text in texts
+    )
     assert "missing" not in caplog.text, "the log of fpdf is not for users"
     html = reports.write(tmp_path / "a.html", found, "html", context=context).read_text(encoding="utf-8")
     assert "Grain sizes of \u8584\u819c_\u00b5m.tif" in html
+
+
+@pytest.mark.parametrize("with_picture", [False, True])
+def test_a_heading_stands_on_the_page_of_its_picture(found, context, tmp_path, printed, with_picture):
+    reports.write(tmp_path / "a.pdf", found, "pdf", context=context if with_picture else reports.Context())
+    pages = dict(reversed(printed))
+    assert pages["Grains"] == pages["picture"] == (1 if with_picture else 2)
 
 
 def test_the_paragraph_is_ready_to_paste(found, context):
@@ -374,6 +396,7 @@ def test_a_report_of_few_grains_claims_no_more_than_they_show(tmp_path, labels, 
     text = reports.write(tmp_path / "a.html", found, "html").read_text(encoding="utf-8")
     assert said in reports.paragraph(found, reports.Context())
     assert not re.findall(r"undefined (?:nm|per|degrees|to)|undefined,|= undefined", text)
+    assert ("mean of the others" in text) == (labels.max() > 1)
     if labels.any():
         assert "; ASTM E112 asks for 50 grains per field) gave" in text
         assert "extrapolated; ASTM E112 asks for 50 grains per field)</td>" in text

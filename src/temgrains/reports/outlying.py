@@ -22,7 +22,7 @@ def apart_of(found: SizeStatistics) -> list[Block]:
     shares = content["area_share_by_g"]
     listed = ", ".join(f"{g}: {100 * share:.1f} %" for g, share in shares.items()) or "no whole grain"
     rows: list[tuple[str, ...]] = [
-        *_largest(content["largest"], found.content["grains"]),
+        *_largest(content["largest"]),
         ("area of whole grains by whole G", listed),
     ]
     return [
@@ -37,13 +37,13 @@ def apart_of(found: SizeStatistics) -> list[Block]:
     ]
 
 
-def _largest(largest: dict[str, Any] | None, grains: int) -> list[tuple[str, ...]]:
+def _largest(largest: dict[str, Any] | None) -> list[tuple[str, ...]]:
     if largest is None:
         return []
     diameter = 2 * math.sqrt(largest["area_mm2"] / math.pi) * NM_PER_MM
     bound = ", cut by the border: a lower bound" if largest["lower_bound"] else ""
     first = ("largest grain", f"ECD {number(diameter)} nm, G = {largest['g']:.2f}{bound}")
-    if grains == 1:
+    if largest["matrix_g"] is None:
         return [first]
     count, share = largest["outliers"], f"{100 * largest['outliers_share']:.1f} % of the area"
     apart = f"{count}, with {share}" if count else "none"

@@ -8,6 +8,7 @@ import html
 import io
 from dataclasses import replace
 from functools import cache, partial, singledispatch
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ _BLUE, _GREY, _RULE = (0, 60, 110), 110, 205
 _ROW_MM = 5.2
 """Height of a row of one line, with its padding."""
 _CAPTION_MM = 14
+_HEADING_MM = 11
+"""Height of a heading with what is above it."""
 _SMALLEST = 0.7
 """Pictures are made smaller down to this share of their height before they go to the next page."""
 _KEPT_MM = 75
@@ -89,7 +92,9 @@ def write_pdf(path: str | Path, title: str, blocks: Iterable[Block]) -> None:
     pdf.add_page()
     pdf.set_font(_FONT, "B", 15)
     pdf.multi_cell(0, 8, title, new_x="LMARGIN", new_y="NEXT", align="L")
-    for block in shown:
+    for block, following in zip_longest(shown, shown[1:]):
+        if isinstance(block, Heading) and isinstance(following, Picture):
+            _break_before(following, pdf, above_mm=_HEADING_MM)
         _to_pdf(block, pdf)
     made = bytes(pdf.output())
     with saving(path) as temporary:
@@ -215,16 +220,29 @@ def _(block: Table, pdf: Any) -> None:
 def _(block: Picture, pdf: Any) -> None:
     from PIL import Image  # noqa: PLC0415
 
+    _break_before(block, pdf)
     with Image.open(io.BytesIO(block.png)) as image:
-        shape = image.height / image.width
-    height = min(pdf.epw * shape, block.height_mm)
-    room = pdf.page_break_trigger - pdf.get_y() - _CAPTION_MM
-    if room < _SMALLEST * height:
-        pdf.add_page()
-    else:
-        height = min(height, room)
-    width = height / shape
+        width = min(_height_of(block, pdf), _room(pdf)) * image.width / image.height
     pdf.image(io.BytesIO(block.png), w=width)
     pdf.set_font(_FONT, "", 7.5)
     pdf.multi_cell(0, 3.9, block.caption, new_x="LMARGIN", new_y="NEXT", align="L")
     pdf.ln(2)
+
+
+def _break_before(block: Picture, pdf: Any, above_mm: float = 0.0) -> None:
+    """Begin a page where a picture below so much would become too small."""
+    if _room(pdf) - above_mm < _SMALLEST * _height_of(block, pdf):
+        pdf.add_page()
+
+
+def _room(pdf: Any) -> float:
+    """Give what is left of the page for a picture [mm]."""
+    return float(pdf.page_break_trigger - pdf.get_y() - _CAPTION_MM)
+
+
+def _height_of(block: Picture, pdf: Any) -> float:
+    """Give how high a picture is where there is room [mm]."""
+    from PIL import Image  # noqa: PLC0415
+
+    with Image.open(io.BytesIO(block.png)) as image:
+        return min(float(pdf.epw) * image.height / image.width, block.height_mm)
