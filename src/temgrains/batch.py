@@ -248,14 +248,14 @@ def unique_stems(paths: Sequence[Path], *, keep: Iterable[str] = ()) -> list[str
 
 
 def _outcome(item: _Item, analysis: Analysis, files: Iterable[Path]) -> Outcome:
-    made, count = analysis.provenance, analysis.grains.count
+    made = analysis.provenance
     ending = f"{made['stopped'] or 'left'} after {made['iterations']} iterations"
     if made["excluded"]:
         ending += f", {made['excluded_share']:.1%} of the image left out"
     return Outcome(
         path=item.path,
         files=tuple(files),
-        report=f"{count} grain{'' if count == 1 else 's'}, {ending}",
+        report=f"{analysis.grains.count} grains, {ending}",
         warnings=tuple(dict.fromkeys((*analysis.micrograph.notes, *made["warnings"]))),
         page=item.page,
     )
