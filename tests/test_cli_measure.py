@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 from PIL import Image
+from scipy import ndimage
 from typer.testing import CliRunner
 
 from temgrains import export, reports
@@ -19,7 +21,8 @@ from temgrains.micrograph import UnreadableImage
 from temgrains.records import Boundaries, Grains
 from temgrains.sizes import measure
 from temgrains.sizes.table import CUT, CUT_OR_EXCLUDED
-from temgrains.statistics.labels import Labelled, labelled, read_labels
+from temgrains.statistics.astm import EXTRAPOLATED
+from temgrains.statistics.labels import Labelled, labelled, read_boundaries, read_labels
 from temgrains.statistics.pooling import pool
 from temgrains.statistics.report import describe
 from temgrains.synthesis import paper_recipe, synthesise
@@ -96,7 +99,7 @@ def test_a_folder_is_pooled(tmp_path):
     half = 4.302653 * lines["size"].std() / math.sqrt(3)
     assert entry["half_width_95"] == pytest.approx(half, rel=1e-6)
     assert entry["g_low"] < entry["g"] < entry["g_high"]
-    assert entry["notes"] == ["5 fields or more are asked for"]
+    assert entry["notes"] == [EXTRAPOLATED, "5 fields or more are asked for"]
     pooled = strict(tmp_path / "out" / "pooled.json")["distribution"]
     fields = [strict(tmp_path / "out" / f"{k}.sizes.json")["distribution"] for k in range(3)]
     means = [one["summary"]["mean"] for one in fields]
@@ -106,6 +109,21 @@ def test_a_folder_is_pooled(tmp_path):
     assert pooled["all_grains"]["summary"]["count"] == sum(one["summary"]["count"] for one in fields)
     assert min(means) < pooled["all_grains"]["summary"]["mean"] < max(means)
     assert 0 < pooled["all_grains"]["lognormal"]["p"] <= 1
+
+
+def test_a_folder_has_a_report_of_all_its_images(tmp_path):
+    for seed in range(2):
+        saved(tmp_path / f"{seed}.labels.tif", seed)
+    done = invoke(tmp_path, "--out", tmp_path / "out", "--nm-per-px", "0.5", "--formats", "html")
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "out").glob("*.html")} == {
+        "0.report.html",
+        "1.report.html",
+        "pooled.html",
+    }
+    mean = strict(tmp_path / "out" / "pooled.json")["distribution"]["mean"]
+    text = (tmp_path / "out" / "pooled.html").read_text(encoding="utf-8")
+    assert f"averaged over the images, was {mean:#.4g} nm" in text
 
 
 def test_the_same_again_is_the_same_bytes(tmp_path):
@@ -232,6 +250,107 @@ def test_what_are_no_labels_is_refused(pixels, reason, tmp_path):
         read_labels(tmp_path / "a.tif")
 
 
+def lines_of(seed=0):
+    """A closed map of lines one pixel wide, and its regions."""
+    cells = random_cells((90, 110), 12, seed).labels
+    lines = np.zeros(cells.shape, bool)
+    lines[:-1] |= cells[:-1] != cells[1:]
+    lines[:, :-1] |= cells[:, :-1] != cells[:, 1:]
+    return lines, ndimage.label(~lines)[0]
+
+
+def written_in_every_way(folder):
+    lines, _ = lines_of()
+    grey = lines.astype(np.uint8)
+    Image.fromarray(lines).save(folder / "bit.png")
+    Image.fromarray(~lines).save(folder / "dark.png")
+    Image.fromarray(np.repeat(255 * grey[..., None], 3, axis=-1)).save(folder / "colour.png")
+    Image.fromarray(lines).save(folder / "fax.tif", compression="group4")
+    tifffile.imwrite(folder / "bit.tif", lines)
+    tifffile.imwrite(folder / "small.tif", 1 - grey)
+    tifffile.imwrite(folder / "film.boundaries.tif", 255 * grey)
+    return sorted(folder.iterdir())
+
+
+def test_maps_of_boundaries_are_measured_where_they_are_called_so(tmp_path):
+    _, regions = lines_of()
+    for path in written_in_every_way(tmp_path):
+        found = read_boundaries(path, pixel_size=0.5)
+        assert np.array_equal(found.grains.labels, regions), path
+        assert found.map_of == "boundaries, whose 4-connected regions are the grains"
+        assert found.notes == ()
+        if path.name != "colour.png":
+            with pytest.raises(UnreadableImage, match=r"a map of boundaries; give .* with --boundaries$"):
+                read_labels(path)
+
+
+def test_a_map_of_boundaries_gives_the_sizes_of_its_labels(tmp_path):
+    lines, regions = lines_of()
+    (tmp_path / "film.json").write_text(json.dumps({"pixel_size_nm": [0.5, 0.5], "calibration": "DM4"}))
+    size = {"resolution": (2e7, 2e7), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "film.boundaries.tif", 255 * lines.astype(np.uint8), **size)
+    tifffile.imwrite(tmp_path / "film.labels.tif", regions.astype(np.uint16), **size)
+    for name, options in (("labels", ()), ("boundaries", ("--boundaries",))):
+        done = invoke(tmp_path, "--out", tmp_path / name, "--formats", "json,csv,html", *options)
+        assert done.exit_code == 0, done.output
+        assert f"film.{name}.tif: " in done.stdout
+    a, b = (strict(tmp_path / name / "film.sizes.json") for name in ("labels", "boundaries"))
+    assert (a.pop("map_of"), b.pop("map_of")) == (
+        "grains",
+        "boundaries, whose 4-connected regions are the grains",
+    )
+    assert a.pop("source") != b.pop("source")
+    assert a == b
+    assert b["calibration"] == "DM4"
+    report = (tmp_path / "boundaries" / "film.report.html").read_text(encoding="utf-8")
+    assert "boundaries, whose 4-connected regions are the grains" in report
+
+
+def test_the_paragraph_says_that_boundaries_were_measured(tmp_path):
+    path = written_in_every_way(tmp_path)[0]
+    text = reports.paragraph(describe(read_boundaries(path)), reports.Context())
+    assert "on a map of boundaries, whose 4-connected regions are the grains, with temgrains" in text
+
+
+def test_open_lines_are_said(tmp_path):
+    lines, _ = lines_of()
+    lines[::9] = False
+    Image.fromarray(lines).save(tmp_path / "a.png")
+    done = invoke(tmp_path / "a.png", "--out", tmp_path / "out", "--boundaries")
+    assert done.exit_code == 0
+    assert re.search(r"note: \d+ % of the length of its lines separates nothing", done.stderr)
+
+
+def test_what_a_map_of_boundaries_leaves_out_is_no_grain(tmp_path):
+    lines, _ = lines_of()
+    lines[:20, :30] = False
+    description = "temgrains excluded=0,0,20,30"
+    tifffile.imwrite(tmp_path / "a.tif", 255 * lines.astype(np.uint8), description=description)
+    found = read_boundaries(tmp_path / "a.tif")
+    assert not found.grains.labels[:20, :30].any()
+    assert found.grains.excluded[:20, :30].all()
+    assert found.grains.excluded.sum() == 600
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (np.zeros((4, 4), np.uint8), "it holds one value, where a map of boundaries has two"),
+        (
+            np.arange(16, dtype=np.uint8).reshape(4, 4),
+            "it holds 16 values, where a map of boundaries has two",
+        ),
+    ],
+)
+def test_what_is_no_map_of_boundaries_is_refused(pixels, reason, tmp_path):
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    with pytest.raises(UnreadableImage, match=reason):
+        read_boundaries(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.temgrains")
+    done = invoke(tmp_path / "a.temgrains", "--out", tmp_path / "out", "--boundaries")
+    assert "is a project, which knows its grains; --boundaries is for maps" in " ".join(done.stderr.split())
+
+
 def test_labels_that_no_table_holds_are_refused():
     with pytest.raises(ValueError, match=r"it holds the label 9.22337e\+18; labels are at most 9.22337e\+18"):
         labelled(np.full((3, 3), 2**63, np.uint64))
@@ -303,7 +422,7 @@ def test_of_a_folder_of_pictures_and_labels_the_labels_are_measured(tmp_path):
     assert done.exit_code == 1
     assert "film.png: it is a picture and no map of labels" in done.stderr
     assert "lines.png: it is black and white" in done.stderr
-    assert "ones.png: it holds only 0 and 1, in lines around" in done.stderr
+    assert "ones.png: it holds only 0 and 1, as lines and what they enclose" in done.stderr
     assert "3 of 4 maps failed" in done.stderr
     assert (tmp_path / "out" / "grains.sizes.json").exists()
 

@@ -144,11 +144,17 @@ def test_a_model_is_fine_tuned_and_compared(film, tmp_path):
     pytest.importorskip("lightning")
     works("add", *film, "--scale", 1)
     how = ("--epochs", 1, "--steps", 1, "--batch", 2, "--side", 64, "--synthetic", 18, "--tested", 1)
-    said = works("tune", "--out", tmp_path / "run", "--name", "mine", "--model", "paper", *how).splitlines()
+    assert "own_share is 1.5; it must be from 0.05 to 1" in fails("tune", "--out", "run", "--own-share", 1.5)
+    said = works(
+        "tune", "--out", tmp_path / "run", "--name", "mine", "--model", "paper", "--own-share", 0.75, *how
+    )
+    said = said.splitlines()
     assert said[0].split()[:2] == ["F1", "before"]
     assert said[1].startswith("held-out corrections")
     assert said[2].startswith("synthetic")
     assert "held-out" in said[3] or "held out" in said[3]
     path = tmp_path / "run" / "mine.safetensors"
     assert said[4] == f"{path}: fine-tuned; use it with --model {path}"
-    assert models.verify(path).card["training"]["start"]["name"] == "paper"
+    told = models.verify(path).card["training"]
+    assert told["start"]["name"] == "paper"
+    assert told["own_share"] == 0.75

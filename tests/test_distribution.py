@@ -110,6 +110,7 @@ def test_the_largest_grain_worked_out():
     many = np.concatenate([np.full(50, matrix), [0.0121] * 3])
     assert not largest_grain(many, np.zeros(53, bool)).applies
     assert not largest_grain(np.full(9, matrix), np.zeros(9, bool)).applies
+    assert math.isnan(largest_grain(np.full(1, matrix), np.ones(1, bool)).matrix_g), "there are no others"
 
 
 def test_classes_of_g_show_two_kinds_of_grain():

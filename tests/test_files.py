@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 
-from temgrains.files import atomic_path, remove_unfinished, unfinished, write_text
+from temgrains.files import atomic_path, remove_unfinished, temporary_in, unfinished, write_text
 
 
 def test_new_file_appears_whole(tmp_path):
@@ -203,3 +205,103 @@ def test_what_is_half_written_is_removed_without_leaving_its_block(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
     remove_unfinished()
     assert (tmp_path / "table.csv").read_text() == "whole"
+
+
+HALF = """
+import os, signal, sys
+from temgrains.files import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_bytes(b"half")
+    print("half", flush=True)
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+SAVE = """
+import sys
+import time
+from temgrains.files import write_text
+write_text(sys.argv[1], "whole")
+"""
+
+
+def half_written(path, ending):
+    """A process that is in the midst of a save, or was killed there, and its temporary file."""
+    before = set(path.parent.iterdir())
+    child = subprocess.Popen(
+        [sys.executable, "-c", HALF, str(path), ending],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout.readline() == "half\n"
+    if ending == "killed":
+        child.wait()
+    (temporary,) = set(path.parent.iterdir()) - before
+    return child, temporary
+
+
+def save(path):
+    subprocess.run([sys.executable, "-c", SAVE, str(path)], check=True)
+
+
+def age(path, seconds):
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+killable = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
+
+
+@killable
+def test_what_a_killed_save_left_goes_with_the_next_one(tmp_path):
+    path = tmp_path / "film.temgrains"
+    child, left = half_written(path, "killed")
+    child.communicate()
+    assert left.name.startswith(".temgrains-")
+    assert left.suffix == ".temgrains"
+    save(path)
+    assert left.exists(), "it may be of a process elsewhere, as long as it is fresh"
+    age(left, 4000)
+    save(tmp_path / "other.temgrains")
+    assert left.exists(), "it is none of that file's"
+    save(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["film.temgrains", "other.temgrains"]
+
+
+@killable
+def test_what_a_living_process_writes_stays(tmp_path):
+    path = tmp_path / "a.csv"
+    child, temporary = half_written(path, "slow")
+    age(temporary, 4000)
+    save(path)
+    assert temporary.read_bytes() == b"half"
+    child.communicate("")
+    assert child.returncode == 0
+    assert path.read_bytes() == b"half"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@killable
+def test_a_folder_that_was_left_goes_too_and_other_names_stay(tmp_path):
+    path = tmp_path / "made"
+    child, left = half_written(path, "killed")
+    child.communicate()
+    left.unlink()
+    left.mkdir()
+    (left / "image.png").write_bytes(b"half")
+    strangers = [
+        tmp_path / ".temgrains-0123456789abcdef.csv",
+        left.with_name(left.name.replace(".temgrains-", ".temgrains-0")),
+        tmp_path / "notes.txt",
+    ]
+    for stranger in strangers:
+        stranger.write_bytes(b"of someone else")
+    for file in (left, *strangers):
+        age(file, 4000)
+    assert temporary_in(tmp_path, "made").parent == tmp_path
+    assert sorted(tmp_path.iterdir()) == sorted(strangers)
+
+
+def test_a_folder_that_is_not_there_is_no_error_of_looking_for_rests(tmp_path):
+    assert temporary_in(tmp_path / "no", "a.csv").suffix == ".csv"

@@ -89,7 +89,7 @@ def close(
     progress("boundaries", 2, _STEPS)
     mask = (labels == 0) & ~outside
     progress("boundaries", 3, _STEPS)
-    pruned = _loose_length(closed, outside)
+    pruned = loose_length(closed, outside)
     progress("boundaries", 4, _STEPS)
     completed = int(np.count_nonzero(mask & ~above))
     return Boundaries(mask, labels, pruned, completed, excluded)
@@ -138,8 +138,16 @@ def _seeds(closed: MaskArray, min_grain_px: int) -> LabelArray:
     return seeds
 
 
-def _loose_length(closed: MaskArray, outside: MaskArray) -> int:
-    """Count the pixels of the thinned map that separate nothing: 3 x 3 pixels around show one region."""
+def loose_length(closed: MaskArray, outside: MaskArray) -> int:
+    """Count the pixels of the thinned map that separate nothing: 3 x 3 pixels around show one region.
+
+    Parameters
+    ----------
+    closed
+        Lines, bool, shape (H, W).
+    outside
+        Bool, shape (H, W): where no specimen is shown; lines may end there.
+    """
     # Thinning draws lines back from the image border, so that they enclose nothing; a frame holds them.
     frame = outside & ndimage.binary_dilation(~outside, np.ones((3, 3), np.bool_))
     skeleton = skeletonize(np.pad(np.pad(closed | frame, 1, constant_values=True), 1))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
+import platform
 import re
 import secrets
 import shutil
 import stat
+import sys
+import time
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +41,13 @@ _OF_A_RESULT = ("json", "labels.tif", "boundaries.tif", "iterates.tif")
 
 _UNFINISHED: set[Path] = set()
 """Temporary files and folders that are being written."""
+
+
+_TEMPORARY = ".temgrains-"
+_ABANDONED_S = 3600.0
+"""What was not written to for so long, and whose process is no more, was left behind [s]."""
+_LEFT: dict[Path, list[Path]] = {}
+"""By folder, the temporary files that were there when this process first wrote to it."""
 
 
 @contextlib.contextmanager
@@ -70,6 +81,50 @@ def _remove(temporary: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def temporary_in(folder: Path, name: str) -> Path:
+    """Name a temporary file or folder, and remove those that a program which was killed has left.
+
+    Removed is what was begun on this computer, under the same `name`, by a process that is no more, and was
+    not written to for an hour; so that processes which write the same file at the same time do not meet. A
+    folder is looked through once by each process, for one may hold the results of thousands of images.
+
+    Parameters
+    ----------
+    folder
+        Where it shall lie.
+    name
+        Of what it becomes; the temporary file has its suffix.
+    """
+    told = hashlib.blake2b(os.fsencode(f"{platform.node()}/{name}"), digest_size=8)
+    start = f"{_TEMPORARY}{told.hexdigest()}-"
+    if folder not in _LEFT:
+        with contextlib.suppress(OSError):
+            _LEFT[folder] = [path for path in folder.iterdir() if path.name.startswith(_TEMPORARY)]
+    for path in _LEFT.get(folder, ()):
+        found = re.match(rf"{start}(\d+)-", path.name)
+        # Whatever goes wrong with the old one, the new one is what the user wants.
+        with contextlib.suppress(OSError):
+            if found and _is_abandoned(path, int(found[1])):
+                _remove(path)
+    return folder / f"{start}{os.getpid()}-{secrets.token_hex(4)}{Path(name).suffix}"
+
+
+def _is_abandoned(temporary: Path, process: int) -> bool:
+    return time.time() - temporary.lstat().st_mtime > _ABANDONED_S and not _is_running(process)
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # where `os.kill` ends it, and a file that is open cannot be removed anyway
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):  # the latter where no process has such a number
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary file to write to, which replaces `path` only when all was written.
@@ -91,7 +146,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder is missing or cannot be written to, if `path` is a folder, or if the disk is full.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".temgrains-{secrets.token_hex(8)}{target.suffix}")
+    temporary = temporary_in(target.parent, target.name)
     mode = _mode_of(target)
     with unfinished(temporary):
         _create(temporary, target, mode)

@@ -228,6 +228,103 @@ def test_flipped_bytes_end_in_a_sentence_or_in_what_can_be_read(folder):
     assert told > 10
 
 
+def killed(folder, count=20):
+    """The files of a journal, with the log that a program leaves when it is killed."""
+    journal = Journal("film", folder=folder)
+    journal.begin(three_bands())
+    for row in range(count):
+        journal.do(line(row))
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    journal.close()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder / "film.sqlite-wal"
+
+
+def ends_of(log):
+    """Where the frames begin that end a transaction."""
+    content = log.read_bytes()
+    starts = range(32, len(content), 24 + 4096)
+    return [start for start in starts if int.from_bytes(content[start + 4 : start + 8])]
+
+
+def flip(log, place):
+    content = bytearray(log.read_bytes())
+    content[place] ^= 0xFF
+    log.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("frame", "byte", "lost"),
+    [(-1, 2000, 1), (-5, 4000, 5), (-5, 17, 5), (-5, 9, 4), (-20, 24, 20)],
+    ids=["the last page", "a page", "a sum", "a salt", "early"],
+)
+def test_what_a_damaged_log_costs_is_said(folder, frame, byte, lost):
+    log = killed(folder)
+    flip(log, ends_of(log)[frame] + byte)
+    damaged = log.read_bytes()
+    journal = Journal("film", folder=folder)
+    (note,) = journal.notes
+    entries = "the last entry is" if lost == 1 else f"at least the last {lost} entries are"
+    assert note.startswith(f"the end of the journal was damaged: {entries} lost, so look at the latest")
+    (aside,) = folder.glob("film.damaged-*")
+    assert str(aside) in note
+    assert aside.read_bytes() == damaged
+    kept = journal.kept()
+    assert (() if kept is None else kept.operations) == tuple(
+        map(line, range(20 + frame if frame < 0 else 0))
+    )
+    journal.do(line(50))
+    journal.close()
+    again = Journal("film", folder=folder)
+    assert again.notes == [], "said once"
+    assert again.kept().operations[-1] == line(50)
+    again.close()
+
+
+@pytest.mark.parametrize("byte", [0, 13, 18, 25])
+def test_a_log_whose_beginning_is_damaged_costs_all_of_it(folder, byte):
+    log = killed(folder)
+    count = len(ends_of(log))
+    flip(log, byte)
+    journal = Journal("film", folder=folder)
+    assert f"at least the last {count} entries are lost" in journal.notes[0]
+    journal.close()
+
+
+def test_a_log_that_is_whole_or_whose_last_entry_was_under_way_costs_nothing(folder):
+    log = killed(folder)
+    whole = log.read_bytes()
+    base = (folder / "film.sqlite").read_bytes()
+    for length, operations in ((len(whole), 20), (len(whole) - 100, 19), (32, 0), (20, 0), (0, 0)):
+        (folder / "film.sqlite").write_bytes(base)
+        log.write_bytes(whole[:length])
+        journal = Journal("film", folder=folder)
+        assert journal.notes == []
+        kept = journal.kept()
+        assert (0 if kept is None else len(kept.operations)) == operations
+        journal.close()
+
+
+def test_pages_of_an_earlier_round_of_the_log_are_no_loss(folder):
+    """A log is written from its beginning again once it was copied: what lies behind is old, not damaged."""
+    journal = Journal("film", folder=folder)
+    journal.begin(three_bands())
+    for row in range(20):
+        journal.do(line(row))
+    journal._base.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    journal.do(line(20))
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    journal.close()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    assert len(ends_of(folder / "film.sqlite-wal")) > 20
+    again = Journal("film", folder=folder)
+    assert again.notes == []
+    assert len(again.kept().operations) == 21
+    again.close()
+
+
 def changed(path, command, *values):
     with sqlite3.connect(path) as base:
         base.execute(command, values)

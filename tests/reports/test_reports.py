@@ -21,6 +21,7 @@ from temgrains import reports
 from temgrains.reports import tables
 from temgrains.reports.words import number
 from temgrains.statistics.labels import labelled
+from temgrains.statistics.pooling import OneField, pool, pool_diameters
 from temgrains.statistics.report import Choices, describe
 from tessellations import random_cells
 
@@ -103,6 +104,7 @@ import resource, signal
 import numpy as np
 from temgrains import reports
 from temgrains.statistics.labels import labelled
+from temgrains.statistics.pooling import OneField, pool, pool_diameters
 from temgrains.statistics.report import Choices, describe
 
 labels = np.arange(1, 901).reshape(30, 30).repeat(4, 0).repeat(4, 1)
@@ -159,7 +161,7 @@ def test_the_report_says_how_it_was_made(found, context, tmp_path):
     for said in (
         "film &lt;03&gt;.dm4",
         "Grain sizes of film &lt;03&gt;.dm4",
-        "0.5000 nm per pixel, from: DM4",
+        "0.5 nm per pixel, from: DM4",
         "It is 65 nm wide and 60 nm high.",
         "Titan, 200 kV, \N{MULTIPLICATION SIGN} 50,000, 2026-01-02",
         "the scale bar of 80 px stands for 40 nm",
@@ -222,12 +224,55 @@ def test_the_pdf_holds_the_pages_of_the_report(found, context, tmp_path):
     assert 2 <= len(re.findall(rb"/Type /Page\b", made)) <= 6
 
 
+@pytest.fixture
+def printed(monkeypatch):
+    """The texts and pictures that a PDF is given, each with its page."""
+    fpdf = pytest.importorskip("fpdf")
+    told = []
+
+    class Listening(fpdf.FPDF):
+        def multi_cell(self, w, h=None, text="", **options):
+            told.append((text, self.page_no()))
+            return super().multi_cell(w, h, text, **options)
+
+        def cell(self, w=None, h=None, text="", **options):
+            told.append((text, self.page_no()))
+            return super().cell(w, h, text, **options)
+
+        def image(self, name, **options):
+            told.append(("picture", self.page_no()))
+            return super().image(name, **options)
+
+    monkeypatch.setattr(fpdf, "FPDF", Listening)
+    return told
+
+
+def test_a_pdf_shows_that_a_name_has_characters_that_its_font_lacks(found, tmp_path, caplog, printed):
+    context = reports.Context(provenance={"source": "films/\u8584\u819c_\u00b5m.tif"})
+    reports.write(tmp_path / "a.pdf", found, "pdf", context=context)
+    texts = [text for text, _ in printed]
+    assert "Grain sizes of ??_\u00b5m.tif" in texts
+    assert any(
+        text.startswith("Characters that the font of this PDF does not have stand as ?") for text in texts
+    )
+    assert "missing" not in caplog.text, "the log of fpdf is not for users"
+    html = reports.write(tmp_path / "a.html", found, "html", context=context).read_text(encoding="utf-8")
+    assert "Grain sizes of \u8584\u819c_\u00b5m.tif" in html
+
+
+@pytest.mark.parametrize("with_picture", [False, True])
+def test_a_heading_stands_on_the_page_of_its_picture(found, context, tmp_path, printed, with_picture):
+    reports.write(tmp_path / "a.pdf", found, "pdf", context=context if with_picture else reports.Context())
+    pages = dict(reversed(printed))
+    assert pages["Grains"] == pages["picture"] == (1 if with_picture else 2)
+
+
 def test_the_paragraph_is_ready_to_paste(found, context):
     text = reports.paragraph(found, context)
     content = found.content
     assert text.startswith("Grain boundaries were found with temgrains 0.1.0 (model paper): edge maps")
     assert "refined in 12 iterations (converged). 4 corrections were made by hand." in text
-    assert "120 x 130 pixels of 0.5000 nm (calibration: DM4)" in text
+    assert "120 x 130 pixels of 0.5 nm (calibration: DM4)" in text
     assert f"{content['grains']} grains were seen; {content['grains_whole']} of them" in text
     assert (
         f"mean intercept of {found.methods[1].size:.4g} nm (ASTM G = {found.methods[1].g:.2f}, extrap" in text
@@ -321,6 +366,129 @@ def test_what_run_left_beside_the_labels_is_taken(tmp_path):
     context = reports.Context.beside(tmp_path / "a.labels.tif", "a")
     assert context.picture is None
     assert context.provenance == {}
+
+
+RING = np.hypot(*(np.indices((100, 110)) - 50))
+QUARTERS = 1 + (np.arange(100)[:, None] > 49) + 2 * (np.arange(110) > 49)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said", "panels"),
+    [
+        (
+            np.ones((100, 110), int),
+            "1 grain was seen; it was cut by the image border or by a part that was left out. No whole grain",
+            1,
+        ),
+        (QUARTERS, "4 grains were seen; all of them were cut by the image border or by a part that", 1),
+        (
+            np.where(RING < 20, 5, QUARTERS),
+            "5 grains were seen; 1 of them was cut by neither the image border nor a part that was left out. "
+            "The equivalent circle diameter of the only whole grain was ",
+            3,
+        ),
+        (np.zeros((100, 110), int), "No grain was seen. No whole grain was found", 1),
+    ],
+    ids=["one grain", "all at the border", "one whole grain", "no grain"],
+)
+def test_a_report_of_few_grains_claims_no_more_than_they_show(tmp_path, labels, said, panels):
+    found = describe(labelled(labels, pixel_size=(0.5, 0.5)), choices=Choices(replicates=0))
+    text = reports.write(tmp_path / "a.html", found, "html").read_text(encoding="utf-8")
+    assert said in reports.paragraph(found, reports.Context())
+    assert not re.findall(r"undefined (?:nm|per|degrees|to)|undefined,|= undefined", text)
+    assert ("mean of the others" in text) == (labels.max() > 1)
+    if labels.any():
+        assert "; ASTM E112 asks for 50 grains per field) gave" in text
+        assert "extrapolated; ASTM E112 asks for 50 grains per field)</td>" in text
+    drawn = re.search(r"<figcaption>(.*?)</figcaption>", text)[1]
+    assert len(re.findall(r"\b[a-f]: ", drawn)) == (panels if panels > 1 else 0)
+    svg = reports.write(tmp_path / "a.svg", found, "svg").read_text(encoding="utf-8")
+    assert len(set(re.findall(r'id="axes_(\d)"', svg))) == panels + bool(labels.any()), "and the scale of a"
+
+
+def test_a_bar_alone_stands_at_a_whole_number(tmp_path):
+    labels = np.where(RING < 20, 5, QUARTERS)
+    found = describe(labelled(labels, pixel_size=(0.5, 0.5)), choices=Choices(replicates=0))
+    svg = reports.write(tmp_path / "a.svg", found, "svg").read_text(encoding="utf-8")
+    ticks = re.findall(r">([\d.\u2212]+)</text>", svg)
+    assert list(found.content["network"]["neighbours"]["shares"]) == ["4"]
+    assert "4" in ticks
+    assert not {"3.8", "4.2"} & set(ticks)
+
+
+def test_without_a_scale_nothing_is_said_of_g_or_its_error(tmp_path):
+    taken = labelled(random_cells((120, 130), 14, 3).labels)
+    found = describe(taken, choices=Choices(replicates=0, calibration_error=0.02))
+    assert "pixel size" not in reports.paragraph(found, reports.Context())
+    text = reports.write(tmp_path / "a.html", found, "html").read_text(encoding="utf-8")
+    assert text.count("G is undefined: the size of a pixel is not known") == 1, "said once for all methods"
+    assert "<td>the size of a pixel is not known</td>" in text, "so no error of it is told"
+    assert "in each whole ASTM G" not in text
+    assert "ASTM G, whole numbers" not in reports.write(tmp_path / "a.svg", found, "svg").read_text("utf-8")
+
+
+def test_pixels_that_are_not_square_are_shown_as_the_specimen_is(tmp_path):
+    taken = labelled(random_cells((120, 150), 14, 3).labels, pixel_size=(0.8, 0.5), calibration="DM4")
+    found = describe(taken, choices=Choices(replicates=0))
+    context = reports.Context(np.zeros((120, 150, 3), np.uint8))
+    text = reports.write(tmp_path / "a.html", found, "html", context=context).read_text(encoding="utf-8")
+    with Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", text)[1]))) as image:
+        assert image.size == (150, 192)
+    assert "It is 75 nm wide and 96 nm high. It is stretched, for its pixels are not square." in text
+    assert "pixels 0.8 nm high and 0.5 nm wide, from: DM4" in text
+    said = "120 x 150 pixels (height x width), each 0.8 nm high and 0.5 nm wide (calibration: DM4)"
+    assert said in reports.paragraph(found, reports.Context())
+
+
+def pooled_of(seeds, *, pixel_size=(0.5, 0.5), tiles=False):
+    fields = [
+        OneField.of(
+            describe(
+                labelled(random_cells((120, 130), 14, seed).labels, pixel_size=pixel_size),
+                choices=Choices(replicates=0),
+            )
+        )
+        for seed in seeds
+    ]
+    return {
+        "images": [f"film <{seed}>" for seed in seeds],
+        "methods": pool([one.methods for one in fields], tiles=tiles),
+        "distribution": pool_diameters(fields, tiles=tiles, replicates=19),
+    }
+
+
+def test_several_images_have_a_report_of_their_own(tmp_path):
+    pooled = pooled_of((1, 2, 3))
+    text = reports.write_pooled(tmp_path / "a.html", pooled, "html").read_text(encoding="utf-8")
+    content, heyn = pooled["distribution"], pooled["methods"][1]
+    low, high = (content["mean"] + sign * content["half_width_95"] for sign in (-1, 1))
+    assert f"was {content['mean']:#.4g} nm (95 % confidence interval {low:#.4g} to {high:#.4g})" in text
+    assert f"The {content['all_grains']['summary']['count']} whole grains of all images had 10, 50" in text
+    assert f"(ASTM G = {heyn['g']:.2f} ({heyn['g_low']:.2f} to {heyn['g_high']:.2f}), extrapolated)" in text
+    root = pooled["methods"][0]["mean"] ** -0.5
+    assert f"so a square root of the mean area of {root:#.4g} nm (ASTM G" in text
+    assert "on 3 images of one specimen." in text
+    assert "ASTM E112 asks for 5 fields or more." in text
+    assert "film &lt;2&gt;" in text
+    assert text.count("the standard tabulates 00 to 14") == 1, "said once for all methods"
+    assert "undefined" not in text
+    pytest.importorskip("fpdf")
+    assert reports.write_pooled(tmp_path / "a.pdf", pooled, "pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_several_images_without_a_scale_have_no_g(tmp_path):
+    pooled = pooled_of((1, 2), pixel_size=None, tiles=True)
+    text = reports.write_pooled(tmp_path / "a.html", pooled, "html").read_text(encoding="utf-8")
+    assert not re.search(r"ASTM G (?:=|\d)", text)
+    assert "unknown: sizes are in pixels, and G is undefined" in text
+    assert "on 2 tiles of one image." in text
+    assert "The images are tiles of one image, not independent fields" in text
+
+
+def test_no_other_report_of_several_images_is_written(tmp_path):
+    with pytest.raises(ValueError, match="no report of several images as 'csv'; there are html, pdf"):
+        reports.write_pooled(tmp_path / "a.csv", pooled_of((1, 2)), "csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_unknown_formats_are_refused(found, tmp_path):

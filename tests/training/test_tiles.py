@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,14 @@ def test_tiles_hold_what_is_learnt_and_nothing_that_is_held_out(drawn):
         assert known.any()
         assert truth[known > 0].max() < 48
     assert len({inputs.tobytes() for inputs, _, _ in own}) == len(own)
+
+
+@pytest.mark.parametrize(("share", "own"), [(0.05, 1), (0.3, 1), (0.5, 2), (0.8, 3), (1.0, 4)])
+def test_of_each_step_a_share_shows_the_examples(drawn, share, own):
+    tiles = TuneTiles([seen()], drawn, np.arange(18), replace(SETTINGS, own_share=share))
+    # The truth of the example tells the column, that of a synthetic micrograph is 0 or 255.
+    values = [len(np.unique(tiles[k][1])) for k in range(8)]
+    assert [count > 2 for count in values] == [k % 4 < own for k in range(8)]
 
 
 def test_all_parts_of_a_tile_are_turned_alike(drawn):

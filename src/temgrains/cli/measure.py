@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 # Where a folder holds such files, as `run` makes them, only they are labels.
 _MARKS = (".labels",)
+_LINE_MARKS = (".boundaries", ".truth")
 
 
 class Specimen(StrEnum):
@@ -52,6 +53,13 @@ def measure(
             help="Which files per map, with commas: csv, json, xlsx, geojson, coco, png, svg, html, pdf.",
         ),
     ] = "csv,json",
+    boundaries: Annotated[
+        bool,
+        typer.Option(
+            "--boundaries",
+            help="The maps are of boundaries: two values, and closed lines around the grains.",
+        ),
+    ] = False,
     tiles: Annotated[
         bool, typer.Option("--tiles", help="The maps are tiles of one image: no independent fields.")
     ] = False,
@@ -75,14 +83,15 @@ def measure(
     """Measure grain sizes by the standards' methods, each with its formula and its counts.
 
     LABELS is a TIFF or PNG whose pixels are the numbers of grains, 0 on boundaries, as STEM.labels.tif of
-    'temgrains run'; PROJECT is a STEM.temgrains that the window saved, measured with its corrections. Of a
-    folder its maps are measured, or its projects where it holds no image.
+    'temgrains run'; with --boundaries a map of closed lines, whose regions are the grains. PROJECT is a
+    STEM.temgrains that the window saved, measured with its corrections. Of a folder its maps are measured, or
+    its projects where it holds no image.
 
     For each there appear in DIR STEM.sizes.csv (a row per grain) and STEM.sizes.json (grain size by method,
     distribution, network of boundaries), or what --formats asks for: STEM.sizes.xlsx, .geojson and .coco.json
     (polygons), .figure.png and .svg, .report.html and .pdf. methods.csv has a row per image and method,
     pooled.json the mean of all images with its interval, and the distribution of all their grains: they count
-    as fields of one specimen.
+    as fields of one specimen. Of several images, html and pdf give pooled.html and pooled.pdf as well.
 
     A map that fails is reported and the others are done; the exit code is then 1.
     """
@@ -99,38 +108,47 @@ def measure(
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file; give a folder for the results")
     choices = Choices(seed=seed, calibration_error=error, specimen=specimen.value, unfold=unfold)
-    maps = _maps(labels)
+    maps = _maps(labels, _LINE_MARKS if boundaries else _MARKS)
     out.mkdir(parents=True, exist_ok=True)
     results: dict[str, OneField] = {}
     for stem, path in maps.items():
         try:
-            found, context = _found(stem, path, nm_per_px, choices, members=members)
+            found, context = _found(stem, path, nm_per_px, choices, members=members, boundaries=boundaries)
             results[stem] = _written(stem, path, out, kinds, found, context)
         except Exception as failure:  # whatever one map provokes must not cost the others
             _log.debug("%s failed", path, exc_info=True)
             complain(sentence(failure, path))
     if results:
-        _write_pooled(out, results, tiles=tiles, seed=seed)
+        _write_pooled(out, results, kinds, tiles=tiles, seed=seed)
     if failed := len(maps) - len(results):
         complain(f"{failed} of {len(maps)} maps failed")
         raise typer.Exit(1)
 
 
 def _found(
-    stem: str, path: Path, nm_per_px: "float | None", choices: "Choices", *, members: bool
+    stem: str,
+    path: Path,
+    nm_per_px: "float | None",
+    choices: "Choices",
+    *,
+    members: bool,
+    boundaries: bool,
 ) -> "tuple[SizeStatistics, Context]":
     """Measure a map or a project."""
     from temgrains import reports
     from temgrains.pipeline.project import ENDING
-    from temgrains.statistics.labels import read_labels
+    from temgrains.statistics.labels import read_boundaries, read_labels
     from temgrains.statistics.report import describe
 
     if path.suffix.lower() == ENDING:
+        if boundaries:
+            raise ValueError(f"{path} is a project, which knows its grains; --boundaries is for maps")
         return _found_in_project(path, nm_per_px, choices, members=members)
     if members:
         raise ValueError(f"{path} is a map of labels; --members needs a project, which knows its model")
     context = reports.Context.beside(path, stem)
-    labels = context.calibrated(read_labels(path, pixel_size=nm_per_px))
+    read = read_boundaries if boundaries else read_labels
+    labels = context.calibrated(read(path, pixel_size=nm_per_px))
     return describe(labels, choices=choices), context
 
 
@@ -180,9 +198,12 @@ def _written(
     return OneField.of(found)
 
 
-def _write_pooled(out: Path, results: "dict[str, OneField]", *, tiles: bool, seed: int) -> None:
+def _write_pooled(
+    out: Path, results: "dict[str, OneField]", kinds: tuple[str, ...], *, tiles: bool, seed: int
+) -> None:
     import json
 
+    from temgrains import reports
     from temgrains.files import csv_text, write_text
     from temgrains.statistics.pooling import pool, pool_diameters
 
@@ -194,24 +215,29 @@ def _write_pooled(out: Path, results: "dict[str, OneField]", *, tiles: bool, see
         "distribution": pool_diameters(list(results.values()), tiles=tiles, rng=seed),
     }
     write_text(out / "pooled.json", json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    for kind in kinds if len(results) > 1 else ():
+        if kind in reports.OF_POOLED:
+            reports.write_pooled(out / f"pooled.{kind}", content, kind)
 
 
-def _maps(path: Path) -> dict[str, Path]:
+def _maps(path: Path, marks: tuple[str, ...]) -> dict[str, Path]:
     """Name the maps; of two that would write the same files the second is refused."""
     from temgrains.pipeline.project import ENDING
 
     if not path.is_dir():
-        return {stem_of(path, _MARKS): path}
+        return {stem_of(path, marks): path}
     projects = sorted(found for found in path.iterdir() if found.suffix.lower() == ENDING)
     if projects and not any(found.suffix.lower() in IMAGES for found in path.iterdir()):
         return {found.stem: found for found in projects}
-    return maps_in(path, _MARKS, "label")
+    return maps_in(path, marks, "label" if marks == _MARKS else "boundary")
 
 
 def _line(content: dict[str, Any]) -> str:
     """Say the two sizes that most people want, nm first."""
     planimetric, intercepts = content["methods"][:2]
-    text = f"{content['grains']} grains, {content['grains_whole']} whole"
+    text = (
+        f"{content['grains']} grain{'' if content['grains'] == 1 else 's'}, {content['grains_whole']} whole"
+    )
     for name, found in (("root of mean area", planimetric), ("mean intercept", intercepts)):
         if found["size"] is not None:
             text += f"; {name} {found['size']:.4g} {found['unit']}"

@@ -118,6 +118,13 @@ def tune(
     ] = _DEFAULTS.epochs,
     steps: Annotated[int, typer.Option(metavar="N", help="Steps per epoch.")] = _DEFAULTS.steps,
     batch: Annotated[int, typer.Option(metavar="N", help="Tiles per step.")] = _DEFAULTS.batch,
+    own_share: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Share of a step's tiles that show the training set, 0.05 to 1; the others are synthetic.",
+        ),
+    ] = _DEFAULTS.own_share,
     held_out: Annotated[
         float, typer.Option(metavar="X", help="Share of the corrections that only judges, 0.05 to 0.5.")
     ] = _DEFAULTS.held_out,
@@ -146,6 +153,7 @@ def tune(
         epochs=epochs,
         steps=steps,
         batch=batch,
+        own_share=own_share,
         held_out=held_out,
         side_px=side,
         synthetic=synthetic,

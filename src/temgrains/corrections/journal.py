@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from temgrains.corrections.strokes import Operation, operation_from_plain
+from temgrains.corrections.write_ahead import lost_of_log
 from temgrains.errors import sentence
 from temgrains.records import Boundaries
 
@@ -167,7 +168,9 @@ class Journal:
         for k in range(1, MOST_WINDOWS + 1):
             path = folder / (f"{digest}.sqlite" if k == 1 else f"{digest}-{k}.sqlite")
             try:
-                return _opened(path, digest), path, k > 1
+                base, note = _opened(path, digest)
+                self.notes += note
+                return base, path, k > 1
             except sqlite3.Error as error:
                 if _code(error) not in _BUSY:
                     raise
@@ -183,7 +186,7 @@ class Journal:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + part).replace(aside.with_name(aside.name + part))
         rows = _salvaged(aside) if why.salvageable else []
-        base = _opened(path, digest)
+        base, _ = _opened(path, digest)
         with base:
             base.executemany("INSERT INTO events (start, at, kind, body) VALUES (?, ?, ?, ?)", rows)
         went_on = f"with the {len(rows)} entries that can be read" if rows else "without any of its entries"
@@ -196,13 +199,16 @@ def _code(error: sqlite3.Error | UnicodeError) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
-def _opened(path: Path, digest: str) -> sqlite3.Connection:
+def _opened(path: Path, digest: str) -> tuple[sqlite3.Connection, list[str]]:
+    """Open and lock a journal; the notes say what a damage of its log has cost."""
     base = sqlite3.connect(path, timeout=0, check_same_thread=False)
     base.text_factory = _text_of
     try:
         base.execute("PRAGMA locking_mode=EXCLUSIVE")
         base.execute("PRAGMA journal_mode=WAL")
         base.execute("PRAGMA synchronous=FULL")
+        base.execute("SELECT count(*) FROM sqlite_master").fetchone()  # locks the file
+        notes = lost_of_log(base, path)
         with base:
             base.execute("BEGIN EXCLUSIVE")
             for table in _TABLES:
@@ -216,7 +222,7 @@ def _opened(path: Path, digest: str) -> sqlite3.Connection:
     except BaseException:
         base.close()
         raise
-    return base
+    return base, notes
 
 
 def _check(base: sqlite3.Connection, digest: str) -> None:

@@ -177,9 +177,9 @@ def distribution_text(shown: Shown) -> str:
     if shown.plain_mean is not None:
         # Elsewhere the plain mean is shown: a number must not change without saying why.
         by_area += f", without the weights of the border {number(shown.plain_mean)} {unit}"
+    interval = f" (95 %: {number(summary.mean_low)} to {number(summary.mean_high)})"
     lines = [
-        f"<b>mean ECD {number(summary.mean)} {unit}</b> (95 %: {number(summary.mean_low)} to "
-        f"{number(summary.mean_high)})",
+        f"<b>mean ECD {number(summary.mean)} {unit}</b>{interval if math.isfinite(summary.mean_low) else ''}",
         by_area,
         f"D10, D50, D90: {number(d10)}, {number(d50)}, {number(d90)} {unit}",
     ]
@@ -215,10 +215,8 @@ def _largest_text(largest: Largest | None) -> list[str]:
         if largest.applies
         else "none stands apart (E930)"
     )
-    return [
-        f"largest of all grains {number(diameter)} nm, G {largest.g:.2f}{bound}; the others "
-        f"{largest.matrix_g:.2f}: {apart}"
-    ]
+    others = f"; the others {largest.matrix_g:.2f}: {apart}" if math.isfinite(largest.matrix_g) else ""
+    return [f"largest of all grains {number(diameter)} nm, G {largest.g:.2f}{bound}{others}"]
 
 
 def method_text(found: GrainSize) -> str:

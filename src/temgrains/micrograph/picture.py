@@ -22,11 +22,11 @@ _PLAIN = {"L", "I", "I;16", "RGB", "RGBA"}
 """Pillow's modes whose arrays are grey or colour values."""
 
 
-def decode_png(path: Path, page: int | None) -> Decoded:
-    """Decode a PNG; an animation has pages."""
+def decode_png(path: Path, page: int | None, *, bilevel: bool = False) -> Decoded:
+    """Decode a PNG; an animation has pages. ``bilevel`` takes pixels of 1 bit, as bool."""
     # Not through Image.open, whose limit is lower than ours.
     with PngImageFile(path) as image:
-        return _decode(path, image, page, "PNG resolution")
+        return _decode(path, image, page, "PNG resolution", bilevel=bilevel)
 
 
 def decode_jpeg(path: Path, page: int | None) -> Decoded:
@@ -35,15 +35,15 @@ def decode_jpeg(path: Path, page: int | None) -> Decoded:
         return _decode(path, image, page, "JPEG resolution")
 
 
-def _decode(path: Path, image: ImageFile, page: int | None, source: str) -> Decoded:
+def _decode(path: Path, image: ImageFile, page: int | None, source: str, *, bilevel: bool = False) -> Decoded:
     check_extent(path, image.height, image.width, 8 * image.height * image.width)
     check_packing(path, image.height * image.width * len(image.getbands()), path.stat().st_size)
     count = getattr(image, "n_frames", 1)
     index, notes = chosen_page(path, page, count)
     image.seek(index)
-    if image.mode == "1":
+    if image.mode == "1" and not bilevel:
         refuse(path, "it is black and white, 1 bit per pixel: already a boundary mask? Give the grey image")
-    if image.mode in _PLAIN:
+    if image.mode in _PLAIN or image.mode == "1":
         pixels = np.asarray(image)
     elif image.mode == "LA":
         pixels = np.asarray(image)[..., 0]

@@ -30,7 +30,7 @@ _OLYMPUS = 33560
 _GREYS = {PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK}
 
 
-def decode(path: Path, page: int | None) -> Decoded:
+def decode(path: Path, page: int | None, *, bilevel: bool = False) -> Decoded:
     """Decode a page of a TIFF.
 
     Parameters
@@ -39,6 +39,8 @@ def decode(path: Path, page: int | None) -> Decoded:
         The file.
     page
         Which page, from 0; None for the first.
+    bilevel
+        Whether pixels of 1 bit are taken, as bool; they are no micrograph.
     """
     with listening("tifffile") as said, tifffile.TiffFile(path) as tif:
         # Counting the pages follows their chain and notices when it runs in a circle; iterating does not.
@@ -55,7 +57,7 @@ def decode(path: Path, page: int | None) -> Decoded:
             )
         index, notes = chosen_page(path, _measured(tif, count) if page is None else page, behind or count)
         chosen = tif.pages[index].aspage()
-        _check_layout(path, chosen)
+        _check_layout(path, chosen, bilevel)
         pixels = _grey_or_colour(path, chosen, _pixels(path, chosen))
         _refuse_damaged(path, said)
         notes = (*notes, *_left_out(chosen))
@@ -86,14 +88,14 @@ def _refuse_damaged(path: Path, said: list[str]) -> None:
         refuse(path, f"it is damaged or cut short ({said[0]}); copy it again from its source")
 
 
-def _check_layout(path: Path, page: TiffPage) -> None:
+def _check_layout(path: Path, page: TiffPage, bilevel: bool) -> None:
     """Refuse, before any pixel is decoded, what is too large, no image, or not all there."""
     if page.dtype is None:
         refuse(path, f"its {page.bitspersample} bits per sample are not read; save it as 8 or 16 bit")
     check_extent(path, page.imagelength, page.imagewidth, page.nbytes)
     if page.imagedepth > 1:
         refuse(path, f"it is a volume of {page.imagedepth} planes; save one plane as an image")
-    if page.bitspersample == 1 or page.photometric == PHOTOMETRIC.MASK:
+    if not bilevel and (page.bitspersample == 1 or page.photometric == PHOTOMETRIC.MASK):
         refuse(path, "it is black and white, 1 bit per pixel: already a boundary mask? Give the grey image")
     size = path.stat().st_size
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
@@ -148,7 +150,7 @@ def _by_pillow(path: Path, page: TiffPage) -> NDArray[Any]:
         with TiffImageFile(str(path)) as image:
             image.seek(page.index)
             pixels = np.asarray(image)
-            turned = page.photometric == PHOTOMETRIC.MINISWHITE and image.mode == "L"
+            turned = page.photometric == PHOTOMETRIC.MINISWHITE and image.mode in {"L", "1"}
     except Exception as error:
         raise UnreadableImage(path, f"its {codec} compression is not read; save it uncompressed") from error
     if pixels.dtype != page.dtype:
@@ -162,7 +164,7 @@ def _grey_or_colour(path: Path, page: TiffPage, pixels: NDArray[Any]) -> NDArray
     if page.axes == "SYX":
         pixels = np.moveaxis(pixels, 0, -1)
     jpeg = page.photometric == PHOTOMETRIC.YCBCR and page.compression in (COMPRESSION.JPEG, COMPRESSION.OJPEG)
-    if page.photometric not in _GREYS | _COLOURS and not jpeg:
+    if page.photometric not in _GREYS | _COLOURS | {PHOTOMETRIC.MASK} and not jpeg:
         refuse(path, f"its colours are {PHOTOMETRIC(page.photometric).name}; save it as grey or RGB")
     if page.photometric == PHOTOMETRIC.PALETTE:
         table = page.colormap

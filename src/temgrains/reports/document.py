@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from temgrains.records import Instrument
 from temgrains.reports.blocks import PAIR, Block, Heading, Picture, Table, Text
-from temgrains.reports.figures import draw
+from temgrains.reports.figures import caption, draw
 from temgrains.reports.outlying import apart_of
-from temgrains.reports.words import number, paragraph, settings_rows, sides
+from temgrains.reports.words import (
+    few_grains,
+    is_square,
+    number,
+    paragraph,
+    settings_rows,
+    sides,
+    tally,
+    with_unit,
+)
 from temgrains.statistics.astm import EXTRAPOLATED
+from temgrains.statistics.field import UNCALIBRATED
+from temgrains.statistics.labels import GRAINS
 from temgrains.statistics.naming import counted
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from temgrains.records import PixelSize
     from temgrains.reports.context import Context
     from temgrains.statistics.field import GrainSize
     from temgrains.statistics.report import SizeStatistics
 
 _PICTURE_PX = 1400
 _FIGURE_DPI, _FIGURE_MM = 150, 215
+
+
+def title_of(found: SizeStatistics, context: Context) -> str:
+    """Name the micrograph where it is known, or else the map of its grains."""
+    return f"Grain sizes of {Path(str(context.provenance.get('source') or found.content['source'])).name}"
 
 
 def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
@@ -40,7 +61,7 @@ def blocks_of(found: SizeStatistics, context: Context) -> list[Block]:
         Table(("method", "size", "ASTM G", "formula, counts and limits"), _methods(found), (20, 20, 10, 50)),
         Text(_on_methods(found)),
         Heading("Diameters of whole grains"),
-        Table((), _diameters(found), PAIR),
+        *_diameters(found),
         *apart_of(found),
         Heading("How sure it is"),
         Table((), _uncertainty(found), PAIR),
@@ -55,23 +76,26 @@ def _result(found: SizeStatistics) -> list[tuple[str, ...]]:
     content, unit = found.content, found.counted.unit
     summary = content["distribution"]["summary"]
     rows: list[tuple[str, ...]] = [
-        ("grains", f"{content['grains']}, {content['grains_whole']} of them whole"),
+        ("grains", f"{content['grains']}, {content['grains_whole'] or 'none'} of them whole"),
         (
             "mean diameter of whole grains (ECD), 95 % interval",
-            _measure(summary["mean"], unit, _interval(summary)),
+            _measure(summary["mean"], unit, _interval(summary))
+            if summary["count"]
+            else "undefined: no grain is whole",
         ),
     ]
     for method in found.methods[:2]:
         g = f"ASTM G {_g(method)}".replace(" *", ", extrapolated") if math.isfinite(method.g) else ""
-        rows.append((f"{method.size_is}: {method.method}", _measure(method.size, unit, g)))
+        few = few_grains(method) if "N" in method.inputs else ""
+        beside = "; ".join(filter(None, (g, few)))
+        rows.append((f"{method.size_is}: {method.method}", _measure(method.size, unit, beside)))
     return [*rows, ("scale", _scale(found))]
 
 
 def _measure(value: float | None, unit: str, beside: str = "") -> str:
     """Give a size with its unit and what stands in brackets, or say that it is undefined."""
-    if value is None or not math.isfinite(value):
-        return number(value)
-    return " ".join(filter(None, (number(value), unit, f"({beside})" if beside else "")))
+    known = value is not None and math.isfinite(value)
+    return f"{with_unit(value, unit)} ({beside})" if known and beside else with_unit(value, unit)
 
 
 def _g(method: GrainSize) -> str:
@@ -84,7 +108,8 @@ def _scale(found: SizeStatistics) -> str:
     size = found.labelled.pixel_size
     if size is None:
         return "unknown: sizes are in pixels, and G is undefined"
-    return f"{sides(size)} nm per pixel, from: {found.labelled.calibration}"
+    of = f"{sides(size)} per pixel" if is_square(size) else f"pixels {sides(size)}"
+    return f"{of}, from: {found.labelled.calibration}"
 
 
 def _on_methods(found: SizeStatistics) -> str:
@@ -92,6 +117,8 @@ def _on_methods(found: SizeStatistics) -> str:
         "Methods measure different lengths, so their sizes and G differ rightly: name the method instead "
         "of averaging. G is that of ASTM E112 by its definition; no compliance is claimed."
     )
+    if found.labelled.pixel_size is None:
+        return f"{text} {UNCALIBRATED}."
     far = any(EXTRAPOLATED in method.notes for method in found.methods)
     return f"{text} * {EXTRAPOLATED}." if far else text
 
@@ -99,26 +126,32 @@ def _on_methods(found: SizeStatistics) -> str:
 def _pictures(found: SizeStatistics, context: Context) -> list[Block]:
     figure = Picture(
         draw(found, "png", dpi=_FIGURE_DPI),
-        "a: grains by equivalent circle diameter (ECD). b: histogram of whole grains with the fitted "
-        "lognormal distribution. c: cumulative shares. d: quantiles against those of a normal "
-        "distribution of ln(ECD). e: share of the area of whole grains in each whole ASTM G. f: whole grains "
-        "by their number of neighbours.",
+        caption(found),
         _FIGURE_MM,
     )
     if context.picture is None:
         return [figure]
+    said = "The micrograph with the boundaries that were found, red."
+    if (size := found.labelled.pixel_size) is not None:
+        height, width = (side * one for side, one in zip(found.counted.cells.shape, size, strict=True))
+        said += f" It is {number(width)} nm wide and {number(height)} nm high."
+        if not is_square(size):
+            said += " It is stretched, for its pixels are not square."
+    return [Picture(_in_proportion(context.picture, found.counted.pixel), said), figure]
+
+
+def _in_proportion(picture: NDArray[np.uint8], pixel: PixelSize) -> bytes:
+    """Give a picture as PNG, as high and wide as the specimen is, and not too large."""
+    finest = min(pixel)
+    height, width = (side * size / finest for side, size in zip(picture.shape, pixel, strict=False))
+    smaller = min(1.0, _PICTURE_PX / max(height, width))
+    image = Image.fromarray(picture)
+    shape = (max(1, round(width * smaller)), max(1, round(height * smaller)))
+    if shape != image.size:
+        image = image.resize(shape, Image.Resampling.BICUBIC)
     made = io.BytesIO()
-    image = Image.fromarray(context.picture)
-    image.thumbnail((_PICTURE_PX, _PICTURE_PX))
     image.save(made, format="PNG", compress_level=6)
-    caption = "The micrograph with the boundaries that were found, red."
-    if found.labelled.pixel_size is not None:
-        height, width = (
-            side * size
-            for side, size in zip(found.counted.cells.shape, found.labelled.pixel_size, strict=True)
-        )
-        caption += f" It is {number(width)} nm wide and {number(height)} nm high."
-    return [Picture(made.getvalue(), caption), figure]
+    return made.getvalue()
 
 
 def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
@@ -128,54 +161,74 @@ def _counts(found: SizeStatistics) -> list[tuple[str, ...]]:
         ("whole grains", number(content["grains_whole"])),
         ("share of the image in grains", f"{100 * content['share_of_image_in_grains']:.1f} %"),
         ("share of the image left out", f"{100 * content['share_of_image_excluded']:.1f} %"),
-        ("length of the boundaries", f"{number(network[f'length_{unit}'])} {unit}"),
+        ("length of the boundaries", with_unit(network[f"length_{unit}"], unit)),
         ("segments between junctions", number(network["segments"])),
-        ("mean segment between junctions", f"{number(network[f'mean_segment_{unit}'])} {unit}"),
+        ("mean segment between junctions", with_unit(network[f"mean_segment_{unit}"], unit)),
         (
             "mean curvature of segments, 1 / radius",
-            f"{number(network[f'mean_curvature_per_{unit}'], 3)} per {unit}, "
-            f"of {network['curvature_measured']} that are long enough",
+            f"{with_unit(network[f'mean_curvature_per_{unit}'], f'per {unit}', 3)}, "
+            f"of {network['curvature_measured']} that are long enough"
+            if network["curvature_measured"]
+            else "undefined: no segment is long enough",
         ),
         ("triple points", number(network["triple_points"])),
-        ("triple points per area", f"{number(network[f'triple_points_per_{unit}2'], 3)} per {unit}²"),
+        ("triple points per area", with_unit(network[f"triple_points_per_{unit}2"], f"per {unit}²", 3)),
         ("neighbours per whole grain", number(network["neighbours"]["mean"], 3)),
-        ("deviation of the dihedral angles", f"{number(network['dihedral_deviation_deg'], 3)} degrees"),
+        ("deviation of the dihedral angles", with_unit(network["dihedral_deviation_deg"], "degrees", 3)),
     ]
 
 
 def _methods(found: SizeStatistics) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for method in found.methods:
-        inputs = ", ".join(counted(name, number(value)) for name, value in method.inputs.items())
-        notes = "; ".join(note for note in method.notes if note != EXTRAPOLATED)
+        known = {name: value for name, value in method.inputs.items() if math.isfinite(value)}
+        inputs = ", ".join(counted(name, tally(value)) for name, value in known.items())
+        notes = "; ".join(note for note in method.notes if note not in (EXTRAPOLATED, UNCALIBRATED))
         told = "\n".join(filter(None, (method.formula, inputs, notes)))
         size = f"{_measure(method.size, method.unit)}\n{method.size_is}"
         rows.append((method.method, size, _g(method), told))
     return rows
 
 
-def _diameters(found: SizeStatistics) -> list[tuple[str, ...]]:
+def _diameters(found: SizeStatistics) -> list[Block]:
     content, unit = found.content["distribution"], found.counted.unit
-    summary, fit = content["summary"], content["lognormal"]
+    summary = content["summary"]
+    specimen = ("specimen", content["note"])
+    if not summary["count"]:
+        return [
+            Text("No grain is whole, so there is no distribution of diameters."),
+            Table((), [specimen], PAIR),
+        ]
+    if summary["count"] == 1:
+        return [Table((), [("the only whole grain", with_unit(summary["mean"], unit)), specimen], PAIR)]
+    rows: list[tuple[str, ...]] = [
+        ("arithmetic mean, 95 % interval", _measure(summary["mean"], unit, _interval(summary))),
+        ("standard deviation", with_unit(summary["deviation"], unit)),
+        ("geometric mean", with_unit(summary["geometric_mean"], unit)),
+        ("mean by area", with_unit(summary["area_weighted_mean"], unit)),
+        ("D10, D50, D90 by number", _triple(summary["percentiles"], unit)),
+        ("D10, D50, D90 by area", _triple(summary["area_percentiles"], unit)),
+        *_fit(content["lognormal"], unit),
+        ("weights", content["weights"]),
+        specimen,
+    ]
+    return [Table((), rows + _spheres(content["unfolded"], unit), PAIR)]
+
+
+def _fit(fit: dict[str, Any], unit: str) -> list[tuple[str, ...]]:
+    if fit["mean_low"] is None:
+        return [("lognormal distribution", "too few different grains for a fit")]
 
     def ends(name: str) -> str:
         return f"{number(fit[f'{name}_low'])} to {number(fit[f'{name}_high'])}"
 
-    rows: list[tuple[str, ...]] = [
-        ("arithmetic mean, 95 % interval", _measure(summary["mean"], unit, _interval(summary))),
-        ("standard deviation", _measure(summary["deviation"], unit)),
-        ("geometric mean", _measure(summary["geometric_mean"], unit)),
-        ("mean by area", _measure(summary["area_weighted_mean"], unit)),
-        ("D10, D50, D90 by number", _triple(summary["percentiles"], unit)),
-        ("D10, D50, D90 by area", _triple(summary["area_percentiles"], unit)),
+    p = "" if fit["p"] is None else f", bootstrap p = {number(fit['p'], 2)}"
+    return [
         ("mu of ln(d), 95 % interval", _measure(fit["mu"], "", ends("mu"))),
         ("sigma of ln(d), 95 % interval", _measure(fit["sample_sigma"], "", ends("sigma"))),
         ("mean of the fit, 95 % interval", _measure(fit["mean"], unit, ends("mean"))),
-        ("goodness of fit", f"distance {number(fit['distance'], 2)}, bootstrap p = {number(fit['p'], 2)}"),
-        ("weights", content["weights"]),
-        ("specimen", content["note"]),
+        ("goodness of fit", f"distance {number(fit['distance'], 2)}{p}"),
     ]
-    return rows + _spheres(content["unfolded"], unit)
 
 
 def _spheres(unfolded: dict[str, Any] | None, unit: str) -> list[tuple[str, ...]]:
@@ -189,6 +242,8 @@ def _spheres(unfolded: dict[str, Any] | None, unit: str) -> list[tuple[str, ...]
 
 
 def _interval(summary: dict[str, Any]) -> str:
+    if summary["mean_low"] is None:
+        return "no interval of so few grains"
     return f"{number(summary['mean_low'])} to {number(summary['mean_high'])}"
 
 
@@ -201,7 +256,9 @@ def _uncertainty(found: SizeStatistics) -> list[tuple[str, ...]]:
     calibration = uncertainty["calibration"]
     stated = calibration.get("pixel_size_percent")
     text = calibration.get("note", "")
-    if stated is not None:
+    if found.labelled.pixel_size is None:
+        text = "the size of a pixel is not known"
+    elif stated is not None:
         text = f"{number(stated)} % of each length; {number(calibration['g'], 2)} in G"
     return [
         ("between images", uncertainty["between_fields"]["note"]),
@@ -224,6 +281,7 @@ def _making(found: SizeStatistics, context: Context) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         ("source", str(made.get("source", found.content["source"]))),
         ("image", " x ".join(map(str, found.counted.cells.shape)) + " px, height x width"),
+        *([] if found.labelled.map_of == GRAINS else [("map of", found.labelled.map_of)]),
         ("microscope", _instrument(made.get("instrument"))),
         ("scale", _scale(found)),
         ("temgrains", str(made.get("version", context.version))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -16,13 +17,17 @@ from temgrains.statistics import distribution
 from temgrains.statistics.report import weights_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from temgrains.statistics.report import SizeStatistics
 
-_WIDTH_MM, _HEIGHT_MM = 180, 215
+_WIDTH_MM, _ROW_MM = 180, 215 / 3
+"""Of the figure, and of two panels beside each other."""
+_ALONE_MM = 110
+"""Height of a figure of one panel."""
 _DPI = 300
 _STYLE: Any = {
     "font.size": 8,
@@ -55,27 +60,56 @@ def write_figure(path: str | Path, found: SizeStatistics, kind: str) -> None:
         temporary.write_bytes(made)
 
 
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """One plot: what it shows, in words, and what draws it."""
+
+    shows: str
+    draw: Callable[[Axes, SizeStatistics], None]
+
+
 def _figure(found: SizeStatistics) -> Figure:
-    figure = Figure(figsize=(_WIDTH_MM / 25.4, _HEIGHT_MM / 25.4), layout="constrained")
-    axes = figure.subplots(3, 2)
-    _map(figure, axes[0, 0], found)
-    diameters = found.diameters
-    if len(diameters) > 1 and np.ptp(diameters) > 0:
-        fit = distribution.fit_lognormal(diameters, weights=weights_of(found.counted), replicates=0)
-        _histogram(axes[0, 1], found, fit)
-        _cumulative(axes[1, 0], found, fit)
-        _quantiles(axes[1, 1], found, fit)
-    else:
-        for axis in axes.flat[1:4]:
-            _without(axis, "too few whole grains")
-    _kinds(axes[2, 0], found)
-    _neighbours(axes[2, 1], found)
-    for letter, axis in zip("abcdef", axes.flat, strict=True):
-        axis.set_title(letter, loc="left", fontweight="bold")
+    panels = _panels(found)
+    rows, columns = -(-len(panels) // 2), min(len(panels), 2)
+    height = rows * _ROW_MM if columns > 1 else _ALONE_MM
+    figure = Figure(figsize=(_WIDTH_MM / 25.4, height / 25.4), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, letter, panel in zip(axes, "abcdef", panels, strict=False):
+        panel.draw(axis, found)
+        if len(panels) > 1:
+            axis.set_title(letter, loc="left", fontweight="bold")
+    for axis in axes[len(panels) :]:
+        axis.remove()
     return figure
 
 
-def _map(figure: Figure, axis: Axes, found: SizeStatistics) -> None:
+def caption(found: SizeStatistics) -> str:
+    """Say what the panels of the figure show; those that would be empty are left out of both."""
+    panels = _panels(found)
+    if len(panels) == 1:
+        return f"{panels[0].shows[0].upper()}{panels[0].shows[1:]}."
+    return " ".join(f"{letter}: {panel.shows}." for letter, panel in zip("abcdef", panels, strict=False))
+
+
+def _panels(found: SizeStatistics) -> list[_Panel]:
+    """Give the plots that these grains have something to show in."""
+    panels = [_Panel("grains by equivalent circle diameter (ECD)", _map)]
+    diameters = found.diameters
+    if len(diameters) > 1 and np.ptp(diameters) > 0:
+        panels += [
+            _Panel("histogram of whole grains with the fitted lognormal distribution", _histogram),
+            _Panel("cumulative shares", _cumulative),
+            _Panel("quantiles against those of a normal distribution of ln(ECD)", _quantiles),
+        ]
+    # Without a pixel size there is no G.
+    if found.content["distribution"].get("area_share_by_g"):
+        panels.append(_Panel("share of the area of whole grains in each whole ASTM G", _kinds))
+    if found.content["network"]["neighbours"]["shares"]:
+        panels.append(_Panel("whole grains by their number of neighbours", _neighbours))
+    return panels
+
+
+def _map(axis: Axes, found: SizeStatistics) -> None:
     counted = found.counted
     rows, columns = counted.cells.shape
     ecd = np.concatenate([[np.nan], 2 * np.sqrt(counted.areas * counted.pixel_area / np.pi)])
@@ -87,10 +121,15 @@ def _map(figure: Figure, axis: Axes, found: SizeStatistics) -> None:
     axis.set_xlabel(f"x [{counted.unit}]")
     axis.set_ylabel(f"y [{counted.unit}]")
     if np.isfinite(shown).any():
-        figure.colorbar(drawn, ax=axis, label=f"ECD [{counted.unit}]")
+        axis.figure.colorbar(drawn, ax=axis, label=f"ECD [{counted.unit}]")
 
 
-def _histogram(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -> None:
+def _fit(found: SizeStatistics) -> distribution.Lognormal:
+    return distribution.fit_lognormal(found.diameters, weights=weights_of(found.counted), replicates=0)
+
+
+def _histogram(axis: Axes, found: SizeStatistics) -> None:
+    fit = _fit(found)
     bins = distribution.histogram(found.diameters)
     width = bins.edges[1] - bins.edges[0]
     axis.bar(
@@ -106,7 +145,8 @@ def _histogram(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -
     axis.legend(frameon=False, title=f"{fit.count} whole grains", loc="upper right")
 
 
-def _cumulative(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -> None:
+def _cumulative(axis: Axes, found: SizeStatistics) -> None:
+    fit = _fit(found)
     rising, number, area = distribution.cumulative(found.diameters)
     axis.step(rising, 100 * number, "0.2", where="post", lw=1, label="by number")
     axis.step(rising, 100 * area, "C0", where="post", lw=1, label="by area")
@@ -120,7 +160,8 @@ def _cumulative(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) 
     axis.legend(frameon=False)
 
 
-def _quantiles(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -> None:
+def _quantiles(axis: Axes, found: SizeStatistics) -> None:
+    fit = _fit(found)
     normal, logs = distribution.quantiles(found.diameters)
     axis.plot(normal, np.exp(logs), ".", color="0.3", ms=3)
     ends = np.array([normal[0], normal[-1]])
@@ -135,28 +176,21 @@ def _quantiles(axis: Axes, found: SizeStatistics, fit: distribution.Lognormal) -
 
 def _kinds(axis: Axes, found: SizeStatistics) -> None:
     """Show two kinds of grain, which diameters by number hide."""
-    shares = found.content["distribution"].get("area_share_by_g")
-    if not shares:
-        _without(axis, "G is undefined: no pixel size" if shares is None else "no whole grain")
-        return
-    axis.bar([int(g) for g in shares], [100 * share for share in shares.values()], 0.9, color="0.6")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _bars(axis, found.content["distribution"]["area_share_by_g"])
     axis.invert_xaxis()  # coarse grains to the right, as above
     axis.set_xlabel("ASTM G, whole numbers")
     axis.set_ylabel("share of the area [%]")
 
 
 def _neighbours(axis: Axes, found: SizeStatistics) -> None:
-    shares = found.content["network"]["neighbours"]["shares"]
-    if not shares:
-        _without(axis, "no whole grain")
-        return
-    axis.bar([int(count) for count in shares], [100 * share for share in shares.values()], 0.9, color="0.6")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _bars(axis, found.content["network"]["neighbours"]["shares"])
     axis.set_xlabel("neighbours of a grain")
     axis.set_ylabel("share of the grains [%]")
 
 
-def _without(axis: Axes, reason: str) -> None:
-    axis.text(0.5, 0.5, reason, ha="center", transform=axis.transAxes)
-    axis.set_axis_off()
+def _bars(axis: Axes, shares: dict[str, float]) -> None:
+    """Draw the shares of whole numbers."""
+    numbers = [int(number) for number in shares]
+    axis.bar(numbers, [100 * share for share in shares.values()], 0.9, color="0.6")
+    axis.set_xlim(min(numbers) - 1, max(numbers) + 1)  # of one bar alone the ticks would be fractions
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))

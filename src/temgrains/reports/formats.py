@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from temgrains.reports.context import Context
 
@@ -26,6 +26,9 @@ FORMATS = {
 """What each format's file names end in."""
 
 DEFAULT = ("csv", "json")
+
+OF_POOLED = ("html", "pdf")
+"""Formats of a report on several images."""
 
 _NOTHING = Context()
 
@@ -80,7 +83,7 @@ def write(path: str | Path, found: SizeStatistics, kind: str, *, context: Contex
     OSError
         If the file cannot be written; what was there stays as it was.
     """
-    from temgrains.reports import figures, outlines, pages, tables  # noqa: PLC0415  (drawing takes a second)
+    from temgrains.reports import document, figures, outlines, pages, tables  # noqa: PLC0415  (drawing takes a second)
 
     check([kind])
     match kind:
@@ -96,8 +99,39 @@ def write(path: str | Path, found: SizeStatistics, kind: str, *, context: Contex
             outlines.write_coco(path, found, image=Path(str(context.provenance.get("source", ""))).name)
         case "png" | "svg":
             figures.write_figure(path, found, kind)
-        case "html":
-            pages.write_html(path, found, context)
         case _:
-            pages.write_pdf(path, found, context)
+            title, blocks = document.title_of(found, context), document.blocks_of(found, context)
+            (pages.write_html if kind == "html" else pages.write_pdf)(path, title, blocks)
+    return Path(path)
+
+
+def write_pooled(path: str | Path, pooled: dict[str, Any], kind: str) -> Path:
+    """Write a report on several images of one specimen.
+
+    Parameters
+    ----------
+    path
+        The file; one that is there is replaced.
+    pooled
+        The content of ``pooled.json``.
+    kind
+        One of the `OF_POOLED`.
+
+    Raises
+    ------
+    ValueError
+        If there is no report of that kind.
+    ImportError
+        If what it needs, of the extra ``reports``, is not installed.
+    OSError
+        If the file cannot be written; what was there stays as it was.
+    """
+    from temgrains.reports import pages, together  # noqa: PLC0415
+
+    if kind not in OF_POOLED:
+        raise ValueError(
+            f"there is no report of several images as {kind!r}; there are {', '.join(OF_POOLED)}"
+        )
+    write_page = pages.write_html if kind == "html" else pages.write_pdf
+    write_page(path, together.TITLE, together.blocks_of_pool(pooled))
     return Path(path)

@@ -21,7 +21,10 @@ def apart_of(found: SizeStatistics) -> list[Block]:
         return []
     shares = content["area_share_by_g"]
     listed = ", ".join(f"{g}: {100 * share:.1f} %" for g, share in shares.items()) or "no whole grain"
-    rows: list[tuple[str, ...]] = [*_largest(content["largest"]), ("area of whole grains by whole G", listed)]
+    rows: list[tuple[str, ...]] = [
+        *_largest(content["largest"]),
+        ("area of whole grains by whole G", listed),
+    ]
     return [
         Heading("Largest grain and kinds of grain"),
         Table((), rows, PAIR),
@@ -39,13 +42,16 @@ def _largest(largest: dict[str, Any] | None) -> list[tuple[str, ...]]:
         return []
     diameter = 2 * math.sqrt(largest["area_mm2"] / math.pi) * NM_PER_MM
     bound = ", cut by the border: a lower bound" if largest["lower_bound"] else ""
-    rows: list[tuple[str, ...]] = [
-        ("largest grain", f"ECD {number(diameter)} nm, G = {largest['g']:.2f}{bound}"),
+    first = ("largest grain", f"ECD {number(diameter)} nm, G = {largest['g']:.2f}{bound}")
+    if largest["matrix_g"] is None:
+        return [first]
+    count, share = largest["outliers"], f"{100 * largest['outliers_share']:.1f} % of the area"
+    apart = f"{count}, with {share}" if count else "none"
+    return [
+        first,
         ("mean of the others", f"G = {largest['matrix_g']:.2f}"),
         (
             "grains that stand apart (E930)",
-            f"{largest['outliers']}, with {100 * largest['outliers_share']:.1f} % of the area: "
-            + ("it applies" if largest["applies"] else "it does not apply"),
+            f"{apart}: {'it applies' if largest['applies'] else 'it does not apply'}",
         ),
     ]
-    return rows

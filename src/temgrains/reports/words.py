@@ -5,42 +5,63 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from temgrains.statistics.planimetric import FEWEST_GRAINS
 from temgrains.statistics.report import WEIGHTED
 
 if TYPE_CHECKING:
     from temgrains.records import PixelSize
     from temgrains.reports.context import Context
+    from temgrains.statistics.field import GrainSize
     from temgrains.statistics.report import SizeStatistics
+
+
+_UNDEFINED = "undefined"
 
 
 def number(value: float | None, digits: int = 4) -> str:
     """Give a number with some figures, or "undefined"."""
     if value is None or not math.isfinite(value):
-        return "undefined"
+        return _UNDEFINED
     if abs(value) < 1e7 and (value == round(value) or abs(value) >= 10**digits):
         return f"{value:.0f}"
     return f"{value:#.{digits}g}".rstrip(".") if 1e-4 <= abs(value) < 1e7 else f"{value:.{digits - 1}e}"
 
 
+def with_unit(value: float | None, unit: str, digits: int = 4) -> str:
+    """Give a number with its unit, or "undefined" alone."""
+    text = number(value, digits)
+    return text if text == _UNDEFINED or not unit else f"{text} {unit}"
+
+
+def tally(value: float) -> str:
+    """Give a count, in which grains at the border count as halves, or a size, as `number` does."""
+    return f"{value:g}" if abs(value) < 100 and 2 * value == round(2 * value) else number(value)
+
+
+def is_square(pixel_size: PixelSize) -> bool:
+    """Tell whether a pixel is as high as wide."""
+    return math.isclose(*pixel_size, rel_tol=1e-6)
+
+
 def sides(pixel_size: PixelSize) -> str:
-    """Give the height and width of a pixel, or one number where they are alike."""
-    height, width = pixel_size
-    return (
-        number(height) if math.isclose(height, width, rel_tol=1e-6) else f"{number(height)} x {number(width)}"
-    )
+    """Give the height and width of a pixel, or one length where they are alike."""
+    height, width = (f"{side:.4g} nm" for side in pixel_size)
+    return height if is_square(pixel_size) else f"{height} high and {width} wide"
 
 
 def paragraph(found: SizeStatistics, context: Context) -> str:
     """Give a paragraph on methods that a paper can take over as it is."""
-    sentences = [_finding(context), _image(found), _counts(found), _diameters(found), *_methods(found)]
+    sentences = [_finding(found, context), _image(found), _counts(found), _diameters(found), *_methods(found)]
     sentences.append(_largest(found.content["distribution"].get("largest")))
     return " ".join(sentence for sentence in [*sentences, *_doubts(found)] if sentence)
 
 
-def _finding(context: Context) -> str:
+def _finding(found: SizeStatistics, context: Context) -> str:
     made = context.provenance
     if not made:
-        return f"Grain sizes were measured on a map of grains with temgrains {context.version}."
+        what = found.labelled.map_of
+        comma = "," if "," in what else ""
+        return f"Grain sizes were measured on a map of {what}{comma} with temgrains {context.version}."
     model = made.get("model", {})
     name = model.get("name", "unknown") if isinstance(model, dict) else str(model)
     text = (
@@ -68,17 +89,23 @@ def _image(found: SizeStatistics) -> str:
     if size is None:
         return f"The image had {rows} x {columns} pixels of unknown size; sizes are in pixels."
     source = found.labelled.calibration
-    return f"The image had {rows} x {columns} pixels of {sides(size)} nm (calibration: {source})."
+    of = f"pixels of {sides(size)}" if is_square(size) else f"pixels (height x width), each {sides(size)}"
+    return f"The image had {rows} x {columns} {of} (calibration: {source})."
 
 
 def _counts(found: SizeStatistics) -> str:
     content = found.content
+    grains, whole = content["grains"], content["grains_whole"]
+    if not grains:
+        return "No grain was seen."
     share = content["share_of_image_in_grains"]
     covered = "" if share > 0.9999 else f", {100 * share:.1f} % of the image"
-    return (
-        f"{content['grains']} grains were seen{covered}; {content['grains_whole']} of them were cut by "
-        "neither the image border nor a part that was left out."
-    )
+    seen = f"{grains} grain{' was' if grains == 1 else 's were'} seen{covered}"
+    if not whole:
+        which = "it was" if grains == 1 else "all of them were"
+        return f"{seen}; {which} cut by the image border or by a part that was left out."
+    were = "was" if whole == 1 else "were"
+    return f"{seen}; {whole} of them {were} cut by neither the image border nor a part that was left out."
 
 
 def _diameters(found: SizeStatistics) -> str:
@@ -86,6 +113,8 @@ def _diameters(found: SizeStatistics) -> str:
     summary, fit = content["summary"], content["lognormal"]
     if not summary["count"]:
         return "No whole grain was found, so there is no distribution of diameters."
+    if summary["count"] == 1:
+        return f"The equivalent circle diameter of the only whole grain was {number(summary['mean'])} {unit}."
     low, middle, high = summary["percentiles"]
     text = (
         f"The equivalent circle diameters of these had an arithmetic mean of {number(summary['mean'])} "
@@ -123,9 +152,9 @@ def _methods(found: SizeStatistics) -> list[str]:
     sentences = []
     if math.isfinite(planimetric.size):
         sentences.append(
-            f"The planimetric method (Saltykov rectangle, N = {number(planimetric.inputs['N'])}) gave a "
-            f"square root of the mean area of {number(planimetric.size)} {planimetric.unit}"
-            f"{_g(planimetric.g)}."
+            f"The planimetric method (Saltykov rectangle, N = {tally(planimetric.inputs['N'])}"
+            f"{few_grains(planimetric, '; ')}) gave a square root of the mean area of "
+            f"{number(planimetric.size)} {planimetric.unit}{_g(planimetric.g)}."
         )
     if math.isfinite(intercepts.size):
         sentences.append(
@@ -134,6 +163,13 @@ def _methods(found: SizeStatistics) -> list[str]:
             f"{number(intercepts.inputs['anisotropy'], 3)}."
         )
     return sentences
+
+
+def few_grains(planimetric: GrainSize, before: str = "") -> str:
+    """Say where too few grains were counted for the standard."""
+    if planimetric.inputs["N"] >= FEWEST_GRAINS:
+        return ""
+    return f"{before}ASTM E112 asks for {FEWEST_GRAINS} grains per field"
 
 
 def _largest(largest: dict[str, Any] | None) -> str:
@@ -157,12 +193,15 @@ def _g(g: float) -> str:
 
 def _doubts(found: SizeStatistics) -> list[str]:
     error = found.content["uncertainty"]["calibration"].get("pixel_size_percent")
-    calibration = (
-        "The error of the pixel size was not stated."
-        if error is None
-        else f"An error of the pixel size of {number(error)} % changes all sizes by as much and G by "
-        f"{number(found.content['uncertainty']['calibration']['g'], 2)}."
-    )
+    if found.labelled.pixel_size is None:
+        calibration = ""
+    elif error is None:
+        calibration = "The error of the pixel size was not stated."
+    else:
+        g = number(found.content["uncertainty"]["calibration"]["g"], 2)
+        calibration = (
+            f"An error of the pixel size of {number(error)} % changes all sizes by as much and G by {g}."
+        )
     members = found.content["uncertainty"]["between_members"]
     between = (
         f"The mean diameters of the {members['members']} views that voted on the guess scattered by "

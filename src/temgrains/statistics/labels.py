@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import ndimage
 from skimage.measure import label as pieces_of
+from skimage.morphology import skeletonize
 
+from temgrains.boundaries import loose_length
 from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage, picture, tiff
 from temgrains.micrograph.calibration import checked_size, off, shown
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
     from temgrains.records import Grains, MaskArray, PixelSize
 
 _MASK = 255
+GRAINS = "grains"
+BOUNDARIES = "boundaries, whose 4-connected regions are the grains"
+_LOOSE = 0.05
+"""Where lines separate nothing along more of their length than this, they are said to be open."""
+_INSTEAD = "give the map of labels, such as STEM.labels.tif, or measure it with --boundaries"
 _MOST_COUNTED = 2**24
 """Numbers up to this are counted, which is quicker than sorting them."""
 _SPECK_PX, _SPECKS, _AGAIN = 3, 100, 1.01
@@ -35,7 +43,7 @@ _PNG = b"\x89PNG"
 class Labelled:
     """Grains of a file, numbered from 1 without gaps; ``numbers`` are those that the file gives them.
 
-    ``notes`` are sentences on what makes them doubtful.
+    ``notes`` are sentences on what makes them doubtful, ``map_of`` says what the file holds.
     """
 
     source: str
@@ -44,6 +52,7 @@ class Labelled:
     pixel_size: PixelSize | None
     calibration: str
     notes: tuple[str, ...] = ()
+    map_of: str = GRAINS
 
     @classmethod
     def of(
@@ -116,10 +125,81 @@ def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None 
         If the pixel size is not between 0.0001 and 1,000,000 nm.
     """
     path, typed = Path(path), checked_size(pixel_size)
+    decoded = _decoded(path)
+    try:
+        return _checked(path, decoded, typed)
+    except ValueError as error:
+        raise UnreadableImage(path, str(error)) from error
+
+
+def read_boundaries(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> Labelled:
+    """Read a TIFF or PNG of boundaries: two values, of which the rarer is that of the lines.
+
+    Parameters
+    ----------
+    path
+        The file, such as ``film.boundaries.tif`` of `temgrains.export.write`.
+    pixel_size
+        As in `read_labels`.
+
+    Returns
+    -------
+    labelled
+        The grains are the regions that lines enclose, joined by the sides of their pixels, numbered in
+        reading order. ``notes`` say where many lines enclose nothing.
+
+    Raises
+    ------
+    UnreadableImage
+        If the file is missing, damaged, has several pages, or holds other than two values.
+    ValueError
+        If the pixel size is not between 0.0001 and 1,000,000 nm.
+    """
+    path, typed = Path(path), checked_size(pixel_size)
+    decoded = _decoded(path)
+    try:
+        lines = _lines(decoded.pixels)
+        outside = mask_of(decoded.excluded, lines.shape)
+        closed = lines if outside is None else lines | outside
+        regions, _ = ndimage.label(~closed)
+        found = _checked(path, replace(decoded, pixels=regions), typed)
+    except ValueError as error:
+        raise UnreadableImage(path, str(error)) from error
+    return replace(found, map_of=BOUNDARIES, notes=(*found.notes, *_open_lines(closed)))
+
+
+def _lines(pixels: NDArray[Any]) -> MaskArray:
+    """Give the lines of a map of boundaries."""
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3].max(axis=-1)
+    values = np.unique(pixels)
+    if len(values) != 2:
+        raise ValueError(
+            f"it holds {'one value' if len(values) == 1 else f'{len(values)} values'}, where a map of "
+            "boundaries has two, one of them along lines; a map of labels is measured without --boundaries"
+        )
+    bright: MaskArray = pixels == values[1]
+    return bright if bright.mean() <= 0.5 else ~bright
+
+
+def _open_lines(lines: MaskArray) -> tuple[str, ...]:
+    """Say so where many lines lie within one region."""
+    length = np.count_nonzero(skeletonize(lines))
+    loose = loose_length(lines, np.zeros_like(lines)) / length if length else 0.0
+    if loose <= _LOOSE:
+        return ()
+    return (
+        f"{100 * loose:.0f} % of the length of its lines separates nothing: grains that an open line does "
+        "not part count as one; close the lines first",
+    )
+
+
+def _decoded(path: Path) -> Decoded:
+    """Decode a TIFF or PNG, of grains or of boundaries."""
     try:
         with path.open("rb") as file:
             decode = picture.decode_png if file.read(4) == _PNG else tiff.decode
-        decoded = decode(path, None)
+        return decode(path, None, bilevel=True)
     except UnreadableImage:
         raise
     except OSError as error:
@@ -128,16 +208,14 @@ def read_labels(path: str | Path, *, pixel_size: float | Sequence[float] | None 
         # The decoders fail on damaged files in many ways.
         reason = "it is no TIFF or PNG of labels, or it is damaged; save it again"
         raise UnreadableImage(path, reason) from error
-    try:
-        return _checked(path, decoded, typed)
-    except ValueError as error:
-        raise UnreadableImage(path, str(error)) from error
 
 
 def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
     """Take what a file holds, if it is one map of labels, at the typed pixel size or its own."""
     if any(note.startswith("page ") for note in decoded.notes):
         raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
+    if decoded.pixels.dtype == np.bool_:
+        raise ValueError(f"it is black and white, 1 bit per pixel: a map of boundaries; {_INSTEAD}")
     said = decoded.calibration
     excluded, misfit = _left_out(decoded)
     found = labelled(
@@ -178,14 +256,15 @@ def _refuse_picture(found: Labelled, pieces: NDArray[np.int64]) -> None:
 
 
 def _refuse_lines(found: Labelled, pieces: NDArray[np.int64]) -> None:
-    """Refuse a map of boundaries: what is 0 falls into more parts than what is not."""
-    if len(found.numbers) == 1:
-        meshes = pieces_of(found.grains.labels == 0, connectivity=1).max()
-        if meshes > pieces.max() + 1:
-            raise ValueError(
-                f"it holds only 0 and {found.numbers[0]}, in lines around {meshes} grains: a map of "
-                "boundaries; give the map of labels"
-            )
+    """Refuse a map of boundaries: of what is 0 and what is not, one falls into parts by the other's lines."""
+    if len(found.numbers) != 1 or not (found.grains.labels == 0).any():
+        return
+    meshes = int(pieces_of(found.grains.labels == 0, connectivity=1).max())
+    if meshes > pieces.max() + 1:
+        raise ValueError(
+            f"it holds only 0 and {found.numbers[0]}, as lines and what they enclose: a map of boundaries; "
+            f"{_INSTEAD}"
+        )
 
 
 def _left_out(decoded: Decoded) -> tuple[MaskArray | None, tuple[str, ...]]:
@@ -232,7 +311,7 @@ def _numbered(pixels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32
         )
     values, labels = _without_gaps(pixels)
     if set(values.tolist()) == {_MASK} and (labels == 0).any():
-        raise ValueError("it holds only 0 and 255: a map of boundaries; give the map of labels")
+        raise ValueError(f"it holds only 0 and 255: a map of boundaries; {_INSTEAD}")
     return values, labels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def largest_grain(areas_mm2: NDArray[np.float64], cut: NDArray[np.bool_]) -> Lar
     return Largest(
         area_mm2=float(areas_mm2[largest]),
         g=g_of_area(float(areas_mm2[largest])),
-        matrix_g=g_of_area(float(areas_mm2[~outlying].mean())),
+        matrix_g=g_of_area(float(areas_mm2[~outlying].mean())) if len(areas_mm2) > 1 else math.nan,
         outliers=int(outlying.sum()),
         outliers_share=share,
         applies=bool(outlying.any()) and share <= ALA_LARGEST_SHARE,

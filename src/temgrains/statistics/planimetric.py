@@ -169,7 +169,7 @@ def _counted(
 ) -> GrainSize:
     if 0 < inputs["N"] < FEWEST_GRAINS:
         grains = "grain" if inputs["N"] == 1 else "grains"
-        notes += (f"{inputs['N']:g} {grains}; E112 asks for {FEWEST_GRAINS} per field",)
+        notes += (f"{inputs['N']:.4g} {grains}; E112 asks for {FEWEST_GRAINS} per field",)
     return from_count(method, formula, {**inputs, f"A_{field.unit}2": area}, unit=field.unit, notes=notes)
 
 

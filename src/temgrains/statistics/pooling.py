@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from temgrains.files import plain
+from temgrains.statistics.astm import remark
 from temgrains.statistics.between import ACCEPTABLE_RA, FEWEST_FIELDS, between_fields, pooled, pooled_g
 from temgrains.statistics.distribution import fit_lognormal, summarise
 from temgrains.statistics.report import UNWEIGHTED, WEIGHTED
@@ -73,11 +74,16 @@ def pool(results: Sequence[Sequence[GrainSize]], *, tiles: bool = False) -> list
                 "g": g,
                 "g_low": low,
                 "g_high": high,
-                "notes": _pool_notes(spread.count, spread.relative_accuracy, tiles=tiles),
+                "notes": [*_of_g(g), *_pool_notes(spread.count, spread.relative_accuracy, tiles=tiles)],
             }
         )
     pooled_rows: list[dict[str, Any]] = plain(rows)
     return pooled_rows
+
+
+def _of_g(g: float) -> list[str]:
+    """Say where G lies beyond what the standard tabulates."""
+    return [said] if (said := remark(g)) else []
 
 
 def _pool_notes(count: int, relative_accuracy: float, *, tiles: bool) -> list[str]:

@@ -157,6 +157,7 @@ def complete(measured: Measured, *, choices: Choices = _DEFAULTS) -> SizeStatist
     methods = all_methods(counted, network)
     content = {
         "source": labelled.source,
+        "map_of": labelled.map_of,
         "pixel_size_nm": labelled.pixel_size,
         "calibration": labelled.calibration,
         "notes": [*labelled.notes, *_left_out(labelled), *_beside_ground(labelled, counted)],

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from temgrains.files import unfinished
+from temgrains.files import temporary_in, unfinished
 from temgrains.records import Progress, silent
 from temgrains.synthesis.series import synthesise_many
 
@@ -109,7 +108,7 @@ def _all_or_nothing(target: Path) -> Iterator[Path]:
     if there and not target.is_dir():
         raise NotADirectoryError(f"{target} is a file")
     near = target if there else next(parent for parent in target.parents if parent.exists())
-    place = near / f".temgrains-{secrets.token_hex(8)}"
+    place = temporary_in(near, target.name)
     with unfinished(place):
         place.mkdir()
         yield place

@@ -92,8 +92,8 @@ class TuneSettings:
     batch: int = 4
     """Tiles per step."""
     own_share: float = 0.5
-    """Share of the tiles that show the user's examples; the others are synthetic, so that nothing is
-    forgotten."""
+    """Share of the tiles that show the user's examples, see `own_tiles`; the others are synthetic, so that
+    nothing is forgotten."""
     held_out: float = 0.2
     """Share of the examples that only judges."""
     side_px: int = 256
@@ -125,6 +125,11 @@ class TuneSettings:
             if not 0.05 <= value <= top:
                 raise ValueError(f"{name} is {value!r}; it must be from 0.05 to {top:g}")
         self.training()
+
+    @property
+    def own_tiles(self) -> int:
+        """Number of tiles of a step that show the user's examples: their share, rounded, and one at least."""
+        return max(1, round(self.own_share * self.batch))
 
     def training(self) -> TrainSettings:
         """Give what the loop of all trainings needs to know."""

@@ -123,7 +123,7 @@ class TuneTiles(Dataset["Tile"]):
         """Give a tile by its number."""
         settings = self._settings
         rng = np.random.default_rng([settings.seed, number])
-        if number % settings.batch < round(settings.own_share * settings.batch):
+        if number % settings.batch < settings.own_tiles:
             k = int(rng.choice(len(self._own), p=self._shares))
             place = int(self._places[k][rng.integers(len(self._places[k]))])
             tile = cut(self._own[k], _corner(self._own[k], place, settings.side_px, rng), settings.side_px)
