@@ -19,14 +19,15 @@ DRAWS = 12
 
 def name(step) -> str:
     """Give the name of a concept in words."""
-    return type(step).__name__
+    return type(getattr(step, "concept", step)).__name__
 
 
 def alone() -> Figure:
     """Show each concept on the same grains; of several draws the one that changes most."""
     recipe = real_recipe()
-    figure = Figure(figsize=(11, 9.6), layout="constrained")
-    panels = iter(figure.subplots(4, 6).ravel())
+    figure = Figure(figsize=(11, 11.6), layout="constrained")
+    count = len(recipe.shapes) + len(recipe.steps)
+    panels = iter(figure.subplots(-(-count // 6), 6).ravel())
     plain = Recipe(shape=SHAPE, mean_diameter_px=(55.0, 55.0))
     labels = synthesise(plain, seed=3).labels
     base = BraggGrey(dark_share=0.5)(np.zeros(SHAPE), labels, np.random.default_rng(5))

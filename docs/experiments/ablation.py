@@ -38,6 +38,7 @@ FAMILIES = {
     "contrast within grains": {
         "GrainShading", "GrainMottle", "TwinLamellae", "BendContours", "ThicknessFringes", "Moire",
     },
+    "inclined boundaries": {"InclinedBoundaries"},
     "boundary lines": {"BoundaryLines"},
     "defects": {"Dislocations", "Loops", "Particles", "Speckle"},
     "overlap in depth": {"DepthOverlay"},

@@ -127,7 +127,7 @@ class BoundarySettings:
     """"gaps": what is above the threshold is boundary, and small gaps are closed, as in the paper. "support":
     two grains are divided where the mean of the state along the line between them is high enough, whatever
     gaps it has. "model": what the model's card asks for."""
-    support: float = 0.3
+    support: float = 0.25
     """Mean share of 255 along a line, at least, for it to divide two grains (0..1); for "support"."""
     small_share: float = 0.3
     """Share of the mean area of its neighbours below which a grain is doubted: the smaller, the more support

@@ -15,11 +15,12 @@ from temgrains.synthesis.diffraction import (
     BraggGrey,
     GrainMottle,
     GrainShading,
+    InclinedBoundaries,
     Moire,
     ThicknessFringes,
     TwinLamellae,
 )
-from temgrains.synthesis.fields import Sometimes, boundary_distance, smooth_field
+from temgrains.synthesis.fields import Sometimes, boundary_distance, nearest_interface, smooth_field
 from temgrains.synthesis.geometry import Curved
 from temgrains.synthesis.instrument import (
     Background,
@@ -41,7 +42,7 @@ FLAT = np.full(SHAPE, 120, np.float32)
 STEPS = [
     BraggGrey(), GrainShading(), GrainMottle(), BendContours(), BoundaryLines(), ThicknessFringes(),
     TwinLamellae(), Moire(), Dislocations(), Loops(), Speckle(), Particles(), Background(), Blur(),
-    ShotNoise(), CorrelatedNoise(), GreyScale(), JpegBlocks(), Scratches(), ScaleBar(),
+    ShotNoise(), CorrelatedNoise(), GreyScale(), JpegBlocks(), Scratches(), ScaleBar(), InclinedBoundaries(),
 ]  # fmt: skip
 NAMES = [type(step).__name__ for step in STEPS]
 NOUGHT = [
@@ -51,6 +52,7 @@ NOUGHT = [
     Dislocations(density=0), Loops(contrast_grey=0), Speckle(contrast_share=0), Particles(density=0),
     Background(uneven_share=0, vignette_share=0), Blur(focus_px=0, drift_px=0),
     CorrelatedNoise(deviation_grey=0), Scratches(most=0), ScaleBar(image_share=0),
+    InclinedBoundaries(width_share=0),
 ]  # fmt: skip
 
 
@@ -151,6 +153,42 @@ def test_fringes_run_parallel_to_the_boundary():
     profile = strong[np.abs(strong).sum(1).argmax()]
     assert (np.diff(np.sign(profile[np.abs(profile) > 0.5])) != 0).sum() >= 2  # it swings
     assert np.abs(strong[:, 56:72]).mean() > 3 * np.abs(strong[:, :32]).mean()  # beside the boundary
+
+
+def test_the_grain_beyond_the_nearest_interface():
+    labels = np.random.default_rng(3).integers(1, 5, (9, 11)).repeat(8, 0).repeat(8, 1).astype(np.int32)
+    distance, across = nearest_interface(labels)
+    assert np.array_equal(distance, boundary_distance(labels))
+    assert (labels.ravel()[across] != labels).all()
+    rows, columns = np.indices(labels.shape)
+    way = np.hypot(across // labels.shape[1] - rows, across % labels.shape[1] - columns)
+    assert (np.abs(way - distance) <= 1.5).all()  # a pixel beside the interface, or the one beyond it
+    one = np.ones((3, 4), np.int32)
+    assert np.array_equal(nearest_interface(one)[1], np.arange(12).reshape(3, 4))
+
+
+def test_grains_overlap_where_their_boundary_is_inclined():
+    labels = np.ones(SHAPE, np.int32)
+    labels[:, 64:] = 2
+    image = np.where(labels == 2, np.float32(45), np.float32(150)).astype(np.float32)
+    step = InclinedBoundaries(width_share=0.5)
+    made = pictures(step, image=image, labels=labels)
+    widest = 0.5 * np.sqrt(labels.size / 2)
+    far = boundary_distance(labels) > widest / 2
+    assert np.array_equal(made[:, far], np.broadcast_to(image[far], made[:, far].shape))
+    # The dark grain reaches beyond the boundary, and the bright one never into it.
+    dark = (made < 100).mean(1)
+    assert (dark[:, 64:] == 1).all()
+    reach = (dark[:, :64] > 0.5).sum(1)
+    assert reach.mean() > 1
+    assert reach.max() <= widest / 2
+    assert (np.abs(made - image).max((1, 2)) > 10).mean() > 0.5
+    edged = made[:, :, 40:88].min((1, 2)) < 40
+    assert 0.05 < edged.mean() < 0.95  # thick foils only
+
+
+def test_grains_that_are_alike_overlap_unseen():
+    np.testing.assert_allclose(InclinedBoundaries()(FLAT, LABELS, rng()), FLAT, atol=1e-3)
 
 
 def test_twins_are_bands_of_two_greys():
