@@ -144,6 +144,10 @@ def _pinned(state: NDArray[np.uint8], pins: Pins | None) -> NDArray[np.uint8]:
     return imposed
 
 
+_WEIGHT = 0.7
+"""Of each of two opinions that are pooled: at 0.5 they would be one said twice, at 1 independent."""
+
+
 class _Refiner:
     """Net2 at work: on the state, the guess if it is guided, and the views of the micrograph if it sees."""
 
@@ -157,6 +161,11 @@ class _Refiner:
         precision: tiling.Precision,
     ) -> None:
         self._evidence = evidence
+        self._guess = (
+            np.zeros((0, 0), np.float32)
+            if evidence is None
+            else _log_odds(evidence.astype(np.float32) / np.float32(255))
+        )
         self._sights: list[tuple[Sight, ByteArray]] = []
         if isinstance(net2, SightedPair) and evidence is not None:
             # Bringing the guess to the size of a view takes longer than all else but the network.
@@ -188,7 +197,7 @@ class _Refiner:
 
             image = sight.beside(sight.see(state), evidence)
             total += sight.back(network(image, stage="pass", progress=report), state.shape)
-        return total / np.float32(count)
+        return _agreed(total / np.float32(count), self._guess)
 
     def _input(self, state: ByteArray) -> ByteArray:
         """Give the input (C, H, W): the state; for guided networks also guess, and if there is one."""
@@ -196,6 +205,20 @@ class _Refiner:
             return state[None]
         known = np.full_like(state, 0 if self._evidence is None else 255)
         return np.stack([state, known if self._evidence is None else self._evidence, known])
+
+
+def _log_odds(share: GreyArray) -> GreyArray:
+    # No opinion is surer than a grey level can say.
+    known = np.clip(share, 1 / 255, 254 / 255).astype(np.float32)
+    odds: GreyArray = np.log(known / (1 - known))
+    return odds
+
+
+def _agreed(answer: GreyArray, guess: GreyArray) -> GreyArray:
+    """Pool what the refiner holds (0..1) with the guess (log odds): both are opinions on one micrograph."""
+    odds = np.float32(_WEIGHT) * (_log_odds(answer) + guess)
+    agreed: GreyArray = np.float32(1) / (np.float32(1) + np.exp(-odds))
+    return agreed
 
 
 def _why_stop(

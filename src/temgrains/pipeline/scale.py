@@ -30,7 +30,7 @@ SCALES = (0.1, 4.0)
 _LOOK_PX = 512
 """Side of the part in the middle of the image that is looked at, at the working scale."""
 _LOOKS = 3
-_INSIDE = 1.25
+_INSIDE = 1.1
 """How far inside the range of a model grains are brought: the less an image is resampled the better."""
 
 

@@ -2,9 +2,9 @@
 
 A refiner that only ever saw Net1's outputs has no reason to stand still at its own. It learns here from a
 pool whose states are replaced by their successors after every step, so that every depth of the iteration is
-trained. The truth teaches the first passes only: what a later state has lost cannot be seen in it any more,
-and to be asked for it all the same teaches the refiner to fade. From then on the target is the closed network
-that the state showed after these passes, so that lines are taught neither to fade nor to wander.
+trained. The truth teaches the first pass only: what a later state has lost cannot be seen in it any more, and
+to be asked for it all the same teaches the refiner to fade. From then on the target is the closed network
+that the state showed after this pass, so that lines are taught neither to fade nor to wander.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-TAUGHT_PASSES = 3
+TAUGHT_PASSES = 1
 """From this pass on the target of a guess or a damaged truth is what the state showed at this pass."""
 
 FREE_PASSES = 12
@@ -203,11 +203,6 @@ class StatePool(Pool):
         targets = np.stack([self._target(int(i)) for i in which])
         states = torch.from_numpy(self._states[which, None]).float()
         return states, torch.from_numpy(targets[:, None]).float() / 255
-
-    def taught(self, which: NDArray[np.intp]) -> Tensor:
-        """Say whose target is the truth: bool (B, 1, 1, 1)."""
-        young = (self._ages[which] < TAUGHT_PASSES) & ~(self._kinds[which] == _NOISE)
-        return torch.from_numpy(young)[:, None, None, None]
 
     def _target(self, i: int) -> NDArray[np.uint8]:
         age, own = self._ages[i], FREE_PASSES if self._kinds[i] == _NOISE else TAUGHT_PASSES
