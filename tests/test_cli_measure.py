@@ -204,7 +204,10 @@ def test_images_with_and_without_scale_are_not_pooled(tmp_path):
     saved(tmp_path / "b.tif", pixel_size=None)
     done = invoke(tmp_path, "--out", tmp_path / "out")
     assert done.exit_code == 1
-    assert "some images have a scale and others have none; give the pixel size of all" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert "1 of 2 images (b) have no pixel size, so that their sizes cannot be pooled" in said
+    assert (tmp_path / "out" / "methods.csv").is_file()
+    assert not (tmp_path / "out" / "pooled.json").exists()
 
 
 @pytest.mark.parametrize(
