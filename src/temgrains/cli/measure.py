@@ -213,8 +213,8 @@ def _write_pooled(
     if 0 < len(bare) < len(results):
         named = ", ".join(bare[:5]) + (", ..." if len(bare) > 5 else "")
         raise ValueError(
-            f"{len(bare)} of {len(results)} images ({named}) have no pixel size, so that their sizes cannot be "
-            "pooled with the others'; give it with --nm-per-px, or measure them into a folder of their own"
+            f"{len(bare)} of {len(results)} images ({named}) have no pixel size, so that their sizes cannot "
+            "be pooled with the others'; give it with --nm-per-px, or measure them into a folder of their own"
         )
     content = {
         "images": list(results),

@@ -87,10 +87,11 @@ def regions_of(closed: MaskArray, outside: MaskArray | None) -> tuple[LabelArray
     middle = skeletonize(closed)
     if outside is not None:
         middle &= ~outside
-    depth = ndimage.distance_transform_edt(closed)
-    half = float(np.median(depth[middle])) if middle.any() else 0.0
-    if half <= 1 or not regions.any():
+    inner = ndimage.binary_erosion(closed, border_value=1)
+    if np.count_nonzero(inner & middle) <= np.count_nonzero(middle) / 2 or not regions.any():
         return regions, ()
+    depth = ndimage.distance_transform_edt(closed)
+    half = float(np.median(depth[middle]))
     kept = _blobs(depth, _BLOB * half)
     if outside is not None:
         kept |= outside
