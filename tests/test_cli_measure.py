@@ -199,6 +199,18 @@ def test_without_a_scale_sizes_are_in_px_and_g_is_undefined(tmp_path):
     assert "largest" not in content["distribution"]
 
 
+def test_hidden_files_of_a_folder_are_no_maps(tmp_path):
+    saved(tmp_path / "a.tif")
+    for name in ("._a.tif", ".temgrains-0011223344556677-1-89abcdef.png", ".temgrains-0011-1-89ab.temgrains"):
+        (tmp_path / name).write_bytes(b"begun")
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert strict(tmp_path / "out" / "pooled.json")["images"] == ["a"]
+    (tmp_path / "a.tif").unlink()
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert "holds no PNG or TIFF image" in " ".join(done.stderr.split())
+
+
 def test_images_with_and_without_scale_are_not_pooled(tmp_path):
     saved(tmp_path / "a.tif")
     saved(tmp_path / "b.tif", pixel_size=None)

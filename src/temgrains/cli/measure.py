@@ -233,8 +233,9 @@ def _maps(path: Path, marks: tuple[str, ...]) -> dict[str, Path]:
 
     if not path.is_dir():
         return {stem_of(path, marks): path}
-    projects = sorted(found for found in path.iterdir() if found.suffix.lower() == ENDING)
-    if projects and not any(found.suffix.lower() in IMAGES for found in path.iterdir()):
+    there = [found for found in path.iterdir() if not found.name.startswith(".")]
+    projects = sorted(found for found in there if found.suffix.lower() == ENDING)
+    if projects and not any(found.suffix.lower() in IMAGES for found in there):
         return {found.stem: found for found in projects}
     return maps_in(path, marks, "label" if marks == _MARKS else "boundary")
 
