@@ -20,6 +20,7 @@ from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage
 from temgrains.records import Boundaries, Grains
 from temgrains.sizes import measure
+from temgrains.sizes.partition import partition
 from temgrains.sizes.table import CUT, CUT_OR_EXCLUDED
 from temgrains.statistics.astm import EXTRAPOLATED
 from temgrains.statistics.labels import Labelled, labelled, read_boundaries, read_labels
@@ -198,12 +199,27 @@ def test_without_a_scale_sizes_are_in_px_and_g_is_undefined(tmp_path):
     assert "largest" not in content["distribution"]
 
 
+def test_hidden_files_of_a_folder_are_no_maps(tmp_path):
+    saved(tmp_path / "a.tif")
+    for name in ("._a.tif", ".temgrains-0011223344556677-1-89abcdef.png", ".temgrains-0011-1-89ab.temgrains"):
+        (tmp_path / name).write_bytes(b"begun")
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert strict(tmp_path / "out" / "pooled.json")["images"] == ["a"]
+    (tmp_path / "a.tif").unlink()
+    done = invoke(tmp_path, "--out", tmp_path / "out")
+    assert "holds no PNG or TIFF image" in " ".join(done.stderr.split())
+
+
 def test_images_with_and_without_scale_are_not_pooled(tmp_path):
     saved(tmp_path / "a.tif")
     saved(tmp_path / "b.tif", pixel_size=None)
     done = invoke(tmp_path, "--out", tmp_path / "out")
     assert done.exit_code == 1
-    assert "some images have a scale and others have none; give the pixel size of all" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert "1 of 2 images (b) have no pixel size, so that their sizes cannot be pooled" in said
+    assert (tmp_path / "out" / "methods.csv").is_file()
+    assert not (tmp_path / "out" / "pooled.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -250,12 +266,12 @@ def test_what_are_no_labels_is_refused(pixels, reason, tmp_path):
         read_labels(tmp_path / "a.tif")
 
 
-def lines_of(seed=0):
+def lines_of(seed=0, shape=(90, 110), cells=12):
     """A closed map of lines one pixel wide, and its regions."""
-    cells = random_cells((90, 110), 12, seed).labels
-    lines = np.zeros(cells.shape, bool)
-    lines[:-1] |= cells[:-1] != cells[1:]
-    lines[:, :-1] |= cells[:, :-1] != cells[:, 1:]
+    labels = random_cells(shape, cells, seed).labels
+    lines = np.zeros(shape, bool)
+    lines[:-1] |= labels[:-1] != labels[1:]
+    lines[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     return lines, ndimage.label(~lines)[0]
 
 
@@ -321,6 +337,78 @@ def test_open_lines_are_said(tmp_path):
     assert re.search(r"note: \d+ % of the length of its lines separates nothing", done.stderr)
 
 
+def test_open_lines_that_close_one_loop_are_measured(tmp_path):
+    lines = np.zeros((60, 60), np.uint8)
+    lines[20:41, [20, 40]] = lines[[20, 40], 20:41] = 1
+    lines[:, 5] = 1
+    lines[30, 5] = 0
+    Image.fromarray(lines).save(tmp_path / "a.png")
+    found = read_boundaries(tmp_path / "a.png")
+    assert found.grains.count == 2
+    lines[20, 25] = 0
+    Image.fromarray(lines).save(tmp_path / "a.png")
+    found = read_boundaries(tmp_path / "a.png")
+    assert found.grains.count == 1
+    assert found.notes == (
+        "100 % of the length of its lines separates nothing: grains that an open line does not part count as "
+        "one; close the lines first",
+    )
+
+
+@pytest.mark.parametrize("width", [3, 5, 7])
+def test_thick_lines_are_thinned_to_their_middle(width, tmp_path):
+    lines, regions = lines_of(shape=(400, 500), cells=60)
+    thick = ndimage.binary_dilation(lines, np.ones((width, width), bool))
+    Image.fromarray(thick).save(tmp_path / "a.png")
+    found = read_boundaries(tmp_path / "a.png", pixel_size=1.0)
+    assert re.fullmatch(r"its lines, about \d px wide, were thinned to their middle", found.notes[0])
+    assert partition(found.grains.labels).all()
+    # A line that runs through the middle of the thick one is at most half its width from where it was.
+    far = ndimage.distance_transform_edt(~lines) > width / 2 + 1
+    assert not (far & (found.grains.labels == 0)).any()
+    thin, thicker = (describe(one).methods[1] for one in (labelled(regions, pixel_size=(1, 1)), found))
+    assert thin.method == thicker.method
+    assert thicker.size == pytest.approx(thin.size, rel=0.1)
+
+
+def test_pores_between_thick_lines_stay_pores(tmp_path):
+    lines = np.zeros((120, 120), bool)
+    for place in (20, 60, 100):
+        lines[place - 1 : place + 2] = lines[:, place - 1 : place + 2] = True
+    rows, columns = np.indices(lines.shape)
+    pore = np.hypot(rows - 60, columns - 60) < 15
+    Image.fromarray(lines | pore).save(tmp_path / "a.png")
+    found = read_boundaries(tmp_path / "a.png")
+    assert found.notes[0] == "its lines, about 3 px wide, were thinned to their middle"
+    labels = found.grains.labels
+    assert not labels[np.hypot(rows - 60, columns - 60) < 13].any()
+    assert found.grains.count == 16
+    assert labels[5, 19] == labels[5, 5]
+    assert labels[5, 20] == 0
+    assert labels[5, 21] == labels[5, 30]
+
+
+@pytest.mark.parametrize(
+    ("line", "ground"),
+    [
+        ((255, 0, 0), (255, 255, 255)),
+        ((255, 0, 0), (0, 255, 255)),
+        ((0, 0, 0, 255), (0, 0, 0, 0)),
+        ((255, 255, 255, 255), (0, 0, 0, 0)),
+    ],
+)
+def test_coloured_lines_are_told_from_the_ground(line, ground, tmp_path):
+    lines, regions = lines_of()
+    Image.fromarray(np.where(lines[..., None], line, ground).astype(np.uint8)).save(tmp_path / "a.png")
+    assert np.array_equal(read_boundaries(tmp_path / "a.png").grains.labels, regions)
+
+
+def test_lines_that_are_no_number_are_lines(tmp_path):
+    lines, regions = lines_of()
+    tifffile.imwrite(tmp_path / "a.tif", np.where(lines, np.nan, 1).astype(np.float32))
+    assert np.array_equal(read_boundaries(tmp_path / "a.tif").grains.labels, regions)
+
+
 def test_what_a_map_of_boundaries_leaves_out_is_no_grain(tmp_path):
     lines, _ = lines_of()
     lines[:20, :30] = False
@@ -339,6 +427,10 @@ def test_what_a_map_of_boundaries_leaves_out_is_no_grain(tmp_path):
         (
             np.arange(16, dtype=np.uint8).reshape(4, 4),
             "it holds 16 values, where a map of boundaries has two",
+        ),
+        (
+            np.array([[[255, 0, 0], [0, 0, 255], [255, 255, 255]]], np.uint8),
+            "it holds more than two colours, where a map of boundaries has two",
         ),
     ],
 )

@@ -67,6 +67,14 @@ def test_every_format_is_written_twice_the_same(found, context, tmp_path):
         assert reports.kind_of(first) == kind
 
 
+def test_a_report_says_whether_its_mean_is_weighted(found, tmp_path):
+    cells = random_cells((120, 130), 14, 3).labels
+    cells[50:60, 50:60] = 0  # ground that cuts grains leaves no weights
+    for one, said in ((found, "weighted for cuts by the border, 95 %"), (describe(labelled(cells)), "95 %")):
+        text = reports.write(tmp_path / "a.html", one, "html").read_text(encoding="utf-8")
+        assert f"mean diameter of whole grains (ECD), {said} interval" in text
+
+
 def test_a_workbook_holds_every_grain_and_every_method(found, tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     reports.write(tmp_path / "a.xlsx", found, "xlsx")

@@ -20,12 +20,15 @@ def stem_of(path: Path, marks: tuple[str, ...]) -> str:
 def maps_in(folder: Path, marks: tuple[str, ...], kind: str) -> dict[str, Path]:
     """Name the images in a folder by stem; where some bear a mark, only they are maps of the kind.
 
+    Hidden files are none, such as what a killed program left, or what macOS lays beside files of a share.
+
     Raises
     ------
     ValueError
         If there is none, or two have one stem.
     """
-    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES]
+    there = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    images = [path for path in there if path.suffix.lower() in IMAGES]
     images.sort(key=lambda path: in_natural_order(path.name))
     maps = [path for path in images if path.stem.endswith(marks)] or images
     if not maps:

@@ -209,6 +209,13 @@ def _write_pooled(
 
     methods = {stem: one.methods for stem, one in results.items()}
     write_text(out / "methods.csv", csv_text(_rows(methods)))
+    bare = [stem for stem, one in results.items() if one.unit == "px"]
+    if 0 < len(bare) < len(results):
+        named = ", ".join(bare[:5]) + (", ..." if len(bare) > 5 else "")
+        raise ValueError(
+            f"{len(bare)} of {len(results)} images ({named}) have no pixel size, so that their sizes cannot "
+            "be pooled with the others'; give it with --nm-per-px, or measure them into a folder of their own"
+        )
     content = {
         "images": list(results),
         "methods": pool(list(methods.values()), tiles=tiles),
@@ -226,8 +233,9 @@ def _maps(path: Path, marks: tuple[str, ...]) -> dict[str, Path]:
 
     if not path.is_dir():
         return {stem_of(path, marks): path}
-    projects = sorted(found for found in path.iterdir() if found.suffix.lower() == ENDING)
-    if projects and not any(found.suffix.lower() in IMAGES for found in path.iterdir()):
+    there = [found for found in path.iterdir() if not found.name.startswith(".")]
+    projects = sorted(found for found in there if found.suffix.lower() == ENDING)
+    if projects and not any(found.suffix.lower() in IMAGES for found in there):
         return {found.stem: found for found in projects}
     return maps_in(path, marks, "label" if marks == _MARKS else "boundary")
 

@@ -16,6 +16,7 @@ from temgrains.reports.outlying import apart_of
 from temgrains.reports.words import (
     few_grains,
     is_square,
+    mean_diameter,
     number,
     paragraph,
     settings_rows,
@@ -78,7 +79,7 @@ def _result(found: SizeStatistics) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         ("grains", f"{content['grains']}, {content['grains_whole'] or 'none'} of them whole"),
         (
-            "mean diameter of whole grains (ECD), 95 % interval",
+            mean_diameter(content["distribution"]),
             _measure(summary["mean"], unit, _interval(summary))
             if summary["count"]
             else "undefined: no grain is whole",

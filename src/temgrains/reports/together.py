@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from temgrains.reports.blocks import PAIR, Block, Heading, Table, Text
-from temgrains.reports.words import number, with_unit
+from temgrains.reports.words import mean_diameter, number, with_unit
 from temgrains.statistics.astm import EXTRAPOLATED
 from temgrains.statistics.between import FEWEST_FIELDS
 from temgrains.statistics.pooling import TILES
@@ -99,7 +99,7 @@ def _result(pooled: dict[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         (content["fields_are"], number(len(pooled["images"]))),
         ("whole grains", number(content["all_grains"]["summary"]["count"])),
-        ("mean diameter of whole grains (ECD), 95 % interval", _mean(content, content["unit"])),
+        (mean_diameter(content), _mean(content, content["unit"])),
     ]
     for row in pooled["methods"][:2]:
         far = ", extrapolated" if EXTRAPOLATED in row["notes"] else ""

@@ -165,6 +165,12 @@ def _methods(found: SizeStatistics) -> list[str]:
     return sentences
 
 
+def mean_diameter(content: dict[str, Any]) -> str:
+    """Name the mean of a distribution, as plain JSON; the table of grains gives another without weights."""
+    weighted = "weighted for cuts by the border, " if content["weights"] == WEIGHTED else ""
+    return f"mean diameter of whole grains (ECD), {weighted}95 % interval"
+
+
 def few_grains(planimetric: GrainSize, before: str = "") -> str:
     """Say where too few grains were counted for the standard."""
     if planimetric.inputs["N"] >= FEWEST_GRAINS:

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 from skimage.measure import label as pieces_of
-from skimage.morphology import skeletonize
 
-from temgrains.boundaries import loose_length
 from temgrains.grains import label
 from temgrains.micrograph import UnreadableImage, picture, tiff
 from temgrains.micrograph.calibration import checked_size, off, shown
 from temgrains.records import Boundaries, mask_of
+from temgrains.statistics.lines import lines_of, open_lines, regions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 _MASK = 255
 GRAINS = "grains"
 BOUNDARIES = "boundaries, whose 4-connected regions are the grains"
-_LOOSE = 0.05
-"""Where lines separate nothing along more of their length than this, they are said to be open."""
 _INSTEAD = "give the map of labels, such as STEM.labels.tif, or measure it with --boundaries"
 _MOST_COUNTED = 2**24
 """Numbers up to this are counted, which is quicker than sorting them."""
@@ -146,7 +142,9 @@ def read_boundaries(path: str | Path, *, pixel_size: float | Sequence[float] | N
     -------
     labelled
         The grains are the regions that lines enclose, joined by the sides of their pixels, numbered in
-        reading order. ``notes`` say where many lines enclose nothing.
+        reading order. Lines that are 3 px wide or more at most places are thinned to their middle, which
+        parts the same regions; what is more than three times as wide as they are stays ground of no grain.
+        ``notes`` say so, and where many lines enclose nothing.
 
     Raises
     ------
@@ -158,40 +156,14 @@ def read_boundaries(path: str | Path, *, pixel_size: float | Sequence[float] | N
     path, typed = Path(path), checked_size(pixel_size)
     decoded = _decoded(path)
     try:
-        lines = _lines(decoded.pixels)
+        lines = lines_of(decoded.pixels)
         outside = mask_of(decoded.excluded, lines.shape)
         closed = lines if outside is None else lines | outside
-        regions, _ = ndimage.label(~closed)
-        found = _checked(path, replace(decoded, pixels=regions), typed)
+        regions, thinned = regions_of(closed, outside)
+        found = _taken(path, replace(decoded, pixels=regions), typed)
     except ValueError as error:
         raise UnreadableImage(path, str(error)) from error
-    return replace(found, map_of=BOUNDARIES, notes=(*found.notes, *_open_lines(closed)))
-
-
-def _lines(pixels: NDArray[Any]) -> MaskArray:
-    """Give the lines of a map of boundaries."""
-    if pixels.ndim == 3:
-        pixels = pixels[..., :3].max(axis=-1)
-    values = np.unique(pixels)
-    if len(values) != 2:
-        raise ValueError(
-            f"it holds {'one value' if len(values) == 1 else f'{len(values)} values'}, where a map of "
-            "boundaries has two, one of them along lines; a map of labels is measured without --boundaries"
-        )
-    bright: MaskArray = pixels == values[1]
-    return bright if bright.mean() <= 0.5 else ~bright
-
-
-def _open_lines(lines: MaskArray) -> tuple[str, ...]:
-    """Say so where many lines lie within one region."""
-    length = np.count_nonzero(skeletonize(lines))
-    loose = loose_length(lines, np.zeros_like(lines)) / length if length else 0.0
-    if loose <= _LOOSE:
-        return ()
-    return (
-        f"{100 * loose:.0f} % of the length of its lines separates nothing: grains that an open line does "
-        "not part count as one; close the lines first",
-    )
+    return replace(found, map_of=BOUNDARIES, notes=(*found.notes, *thinned, *open_lines(closed)))
 
 
 def _decoded(path: Path) -> Decoded:
@@ -206,16 +178,25 @@ def _decoded(path: Path) -> Decoded:
         raise UnreadableImage(path, f"it cannot be opened ({error.strerror or error})") from error
     except Exception as error:
         # The decoders fail on damaged files in many ways.
-        reason = "it is no TIFF or PNG of labels, or it is damaged; save it again"
+        reason = "it is no TIFF or PNG of grains or boundaries, or it is damaged; save it again"
         raise UnreadableImage(path, reason) from error
 
 
 def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
     """Take what a file holds, if it is one map of labels, at the typed pixel size or its own."""
-    if any(note.startswith("page ") for note in decoded.notes):
-        raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
     if decoded.pixels.dtype == np.bool_:
         raise ValueError(f"it is black and white, 1 bit per pixel: a map of boundaries; {_INSTEAD}")
+    found = _taken(path, decoded, typed)
+    pieces = _pieces(found)
+    _refuse_picture(found, pieces)
+    _refuse_lines(found, pieces)
+    return replace(found, notes=(*found.notes, *_scattered(found, pieces)))
+
+
+def _taken(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
+    """Take the numbers of grains of one image, at the typed pixel size or the file's."""
+    if any(note.startswith("page ") for note in decoded.notes):
+        raise ValueError("it has several pages; labels are one image: save the map as a file of its own")
     said = decoded.calibration
     excluded, misfit = _left_out(decoded)
     found = labelled(
@@ -226,12 +207,8 @@ def _checked(path: Path, decoded: Decoded, typed: PixelSize | None) -> Labelled:
         excluded=excluded,
         pieces=False,
     )
-    pieces = _pieces(found)
-    _refuse_picture(found, pieces)
-    _refuse_lines(found, pieces)
-    scattered = _scattered(found, pieces)
     said_so = () if typed else said.notes
-    found = replace(found, notes=(*decoded.notes, *said_so, *misfit, *scattered))
+    found = replace(found, notes=(*decoded.notes, *said_so, *misfit))
     ratio = off(typed, said.pixel_size) if typed and said.pixel_size else None
     if ratio is None or typed is None or said.pixel_size is None:
         return found
