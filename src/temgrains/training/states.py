@@ -204,6 +204,11 @@ class StatePool(Pool):
         states = torch.from_numpy(self._states[which, None]).float()
         return states, torch.from_numpy(targets[:, None]).float() / 255
 
+    def taught(self, which: NDArray[np.intp]) -> Tensor:
+        """Say whose target is the truth: bool (B, 1, 1, 1)."""
+        young = (self._ages[which] < TAUGHT_PASSES) & ~(self._kinds[which] == _NOISE)
+        return torch.from_numpy(young)[:, None, None, None]
+
     def _target(self, i: int) -> NDArray[np.uint8]:
         age, own = self._ages[i], FREE_PASSES if self._kinds[i] == _NOISE else TAUGHT_PASSES
         if age == own:

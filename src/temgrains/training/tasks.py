@@ -23,13 +23,20 @@ VALIDATION_PASSES = 8
 """The refiner is judged after this many passes, so that the one kept is good at iterating."""
 
 
-def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float) -> Tensor:
+BOUNDARY_WEIGHT = 2.0
+"""How many invented boundary pixels weigh as much as a missed one while the truth teaches Net2; at 1, it
+would leave out whatever is less likely than not."""
+
+
+def clipped_error(unclipped: Tensor, target: Tensor, ceiling: float, weight: Tensor | float = 1.0) -> Tensor:
     """Give the mean squared error, as a share of the ceiling squared, of a network ending in a clipped ReLU.
 
     Beyond 0 and the ceiling the clipped ReLU is flat: a pixel that has strayed there on the wrong side would
     never come back. The error is therefore taken before clipping, and is 0 where clipping makes it right.
+    ``weight`` is that of boundary pixels against the others.
     """
-    return _squares(unclipped, target, ceiling).mean()
+    error = _squares(unclipped, target, ceiling)
+    return (error * (1 + (weight - 1) * target / ceiling)).mean()
 
 
 def _squares(unclipped: Tensor, target: Tensor, ceiling: float) -> Tensor:
@@ -141,8 +148,9 @@ class RefineTask(_Task):
         which = batch.cpu().numpy().astype(np.intp)
         states, target = (part.to(self.device) for part in self._pool.take(which))
         successor = quick.net2_unclipped(self.network, states)
+        weight = torch.where(self._pool.taught(which), BOUNDARY_WEIGHT, 1.0).to(self.device)
         self._pool.put_back(which, successor.detach().clamp(0, 1))
-        error = clipped_error(successor, target, 1)
+        error = clipped_error(successor, target, 1, weight)
         self.log("train", error, on_step=False, on_epoch=True, sync_dist=True)
         return error
 
@@ -151,7 +159,7 @@ class RefineTask(_Task):
         state, truth = batch[0].float(), batch[1]
         for _ in range(VALIDATION_PASSES):
             before, state = state, (self.network(_channels_last(state)) * 255).round()
-        self.log("validation", clipped_error(state, truth * 255.0, 255), sync_dist=True)
+        self.log("validation", clipped_error(state, truth * 255.0, 255, BOUNDARY_WEIGHT), sync_dist=True)
         self.log("change", (state - before).abs().mean() / 255, sync_dist=True)
 
 
