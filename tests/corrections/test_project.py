@@ -176,9 +176,10 @@ def test_an_analysis_can_be_given_the_lines_it_started_from():
 
 
 def test_what_the_networks_saw_and_what_was_left_out_come_back(tmp_path):
-    image = synthesise(paper_recipe(shape=(96, 160)), seed=4).image
-    unsure = Settings(boundaries=BoundarySettings(least_confidence=0.985))
-    analysis = pipeline.analyse(from_array(image), model="paper", settings=unsure)
+    film = from_array(synthesise(paper_recipe(shape=(96, 160)), seed=6).image)
+    sure = pipeline.analyse(film, model="paper").sizes.table["confidence"].median()
+    unsure = Settings(boundaries=BoundarySettings(least_confidence=float(sure)))
+    analysis = pipeline.analyse(film, model="paper", settings=unsure)
     assert analysis.boundaries.excluded.any()
     save_project(tmp_path / "film.temgrains", Project(analysis))
     found = open_project(tmp_path / "film.temgrains").analysis
