@@ -176,22 +176,19 @@ class InclinedBoundaries(Limited):
         widest = self.width_share * np.sqrt(labels.size / count) * rng.random()
         # The fraction of a sum is as random as its parts: each pair of neighbours gets a width of its own.
         tilt = per_grain(labels, rng.random(count).astype(np.float32))
-        depth = rng.uniform(1 / 3, self.extinctions, count).astype(np.float32)
+        depth = per_grain(labels, rng.uniform(1 / 3, self.extinctions, count).astype(np.float32))
         damping = np.float32(rng.uniform(0.8, 2.5))
         distance, across = nearest_interface(labels)
-        other = across.ravel()
-        width = np.maximum((tilt + tilt.ravel()[other].reshape(labels.shape)) % 1 * widest, 1.0)
+        width = np.maximum((tilt + tilt.ravel()[across]) % 1 * widest, 1.0)
         there = distance < width / 2
-        pixels = np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1)
-        means = np.bincount(labels.ravel(), image.ravel(), count + 1) / pixels
-        unscattered = np.float32(max(np.percentile(means[1:], 95), 1.0))
+        beyond = across[there]
         share = 0.5 + distance[there] / width[there]
-        own = labels[there]
-        neighbour = labels.ravel()[other[there.ravel()]]
-        means = means.astype(np.float32)
-        depth = np.concatenate([depth[:1], depth])
-        through = _transmitted(image[there] / unscattered, share, depth[own], damping)
-        through *= _transmitted(means[neighbour] / unscattered, 1 - share, depth[neighbour], damping)
+        pixels = np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1)
+        means = (np.bincount(labels.ravel(), image.ravel(), count + 1) / pixels)[1:]
+        unscattered = np.float32(max(np.percentile(means, 95), 1.0))
+        other = per_grain(labels, means.astype(np.float32)).ravel()[beyond]
+        through = _transmitted(image[there] / unscattered, share, depth[there], damping)
+        through *= _transmitted(other / unscattered, 1 - share, depth.ravel()[beyond], damping)
         banded = image.copy()
         banded[there] = unscattered * through
         return banded
